@@ -1,0 +1,1 @@
+"""dmarcwatch: who sends mail as your domain, and may you enforce DMARC?"""
