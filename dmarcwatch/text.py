@@ -1,0 +1,24 @@
+"""Text from outside, made harmless for a terminal, a page, a log line and a CSV cell.
+
+Every name and comment in a report is written by strangers: control characters would drive a
+terminal, bidirectional ones would show a domain backwards, lone surrogates cannot be stored.
+"""
+
+import re
+
+# C0 and C1 controls that are not white space, soft direction marks and directional overrides and
+# isolates (Unicode TR 9), the byte order mark, and surrogates, which no UTF-8 text can hold.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
+)
+
+
+def clean(text: str, limit: int) -> str:
+    """`text` without control characters, white space collapsed, at most `limit` characters.
+
+    Line breaks and tabs are white space and become one space; nothing is marked where text was
+    cut. The result may be empty.
+    """
+    if not text.isprintable():
+        text = _UNWANTED.sub("", text)
+    return " ".join(text.split())[:limit].rstrip()
