@@ -6,8 +6,9 @@ is the narrow waist: pages, digest and verdict read it and never the records.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from math import ceil
 from typing import NamedTuple
 
 from dmarcwatch.report import Grade, Tier
@@ -182,3 +183,19 @@ class Stream:
     last_seen: date
     selectors: tuple[SelectorUse, ...] = ()
     label: Label | None = None
+
+
+_DAY_SECONDS = 86_400
+_SLACK_SECONDS = 3_600
+
+
+def covered(begin: datetime, end: datetime) -> tuple[date, int]:
+    """The UTC day a report is filed under, and how many days it covers (JUDGEMENT 4).
+
+    A day's report is filed under the day of its middle, because windows slide (07:00 to 07:00) and
+    ends are written as 23:59:59 or as the next midnight. A longer one is one observation: filed under
+    its first day, never spread over days nobody counted.
+    """
+    seconds = (end - begin).total_seconds()
+    span = max(1, ceil((seconds - _SLACK_SECONDS) / _DAY_SECONDS))
+    return (begin + (end - begin) / 2 if span == 1 else begin).date(), span

@@ -1,0 +1,93 @@
+"""`dmarcwatch fetch`: collect, store, judge, and say in one line what came."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from dmarcwatch.classify import Classifier
+from dmarcwatch.cli.context import Settings, print_json
+from dmarcwatch.cli.opening import load_senders, open_store
+from dmarcwatch.cli.progress import progress
+from dmarcwatch.collect import Collector
+from dmarcwatch.collect.address import parse_source
+from dmarcwatch.collect.opening import open_source
+from dmarcwatch.collect.sources import FileSource, Source
+from dmarcwatch.errors import CollectError, ConfigError
+from dmarcwatch.ingest import Accounts, Ingest
+from dmarcwatch.judging import judge_domains
+from dmarcwatch.store.lock import only_writer
+
+
+@click.command(name="fetch", short_help="Collect and store what is new, then judge the domains it touched.")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--json", "as_json", is_flag=True, help="Print the accounts as an object.")
+@click.pass_context
+def command(ctx: click.Context, sources: tuple[str, ...], as_json: bool) -> None:
+    """Collect and store what is new, then judge the domains it touched.
+
+    SOURCE is a file, a folder, a Maildir, an mbox, - for standard input, imaps://user@host/folder or
+    s3://bucket/prefix; without any, the sources of the configuration are read. Nothing is changed at the
+    origin unless the configuration asks for it.
+    """
+    settings: Settings = ctx.obj
+    chosen = tuple(_named(text) for text in sources) or settings.config.sources
+    if not chosen:
+        raise ConfigError(
+            ["There is nothing to fetch from."],
+            hint="Name a SOURCE, or write one into dmarcwatch.toml as [[source]].",
+        )
+    with only_writer(settings.database_path) as alone:
+        if not alone:
+            settings.say("Another fetch is under way on this database; this one leaves it to that one.")
+            return
+        accounts, failures = _fetch(settings, chosen)
+    for failure in failures:
+        click.echo(f"dmarcwatch: {failure.message}", err=True)
+        if failure.hint:
+            click.echo(f"  {failure.hint}", err=True)
+    if as_json:
+        print_json(asdict(accounts))
+    else:
+        click.echo(sentence(accounts))
+    ctx.exit(exit_status(accounts, failures))
+
+
+def _named(text: str) -> Source:
+    source = parse_source(text)
+    # What a person names by hand is theirs to vouch for (JUDGEMENT 5, tier local).
+    return replace(source, trusted=True) if isinstance(source, FileSource) else source
+
+
+def _fetch(settings: Settings, sources: tuple[Source, ...]) -> tuple[Accounts, list[CollectError]]:
+    senders = load_senders(settings)
+    general = settings.config.general
+    classifier = Classifier(senders, own_tenants=frozenset(general.own_tenants))
+    database = open_store(settings, create=True)
+    total, touched, failures = Accounts(), set[str](), list[CollectError]()
+    with progress(settings) as show:
+        ingest = Ingest(
+            database=database,
+            classifier=classifier,
+            senders=senders,
+            trust=settings_trust(settings),
+            now=settings.now,
+            budgets=settings.config.budgets,
+            is_ours=settings.config.is_ours,
+            progress=show,
+        )
+        for source in sources:
+            run = ingest.begin(source.name)
+            try:
+                with _opened(source, settings) as collector:
+                    run.read(collector)
+            except CollectError as error:
+                failures.append(error)
+                run.failed(error)
+            total += run.accounts
+            touched |= run.touched
+    judge_domains(database, sorted(touched), settings.today, config=settings.config, now=settings.now)
+    database.conn.close()
+    return total, failures

@@ -1,0 +1,89 @@
+"""The database file: opened, migrated, locked, and written to in transactions."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from dmarcwatch.errors import StoreError
+from dmarcwatch.store.schema import migrate
+
+BUSY_TIMEOUT_SECONDS = 10.0
+"""How long to wait for another writer; a batch of a hundred items holds the lock for well under one."""
+
+_HINTS = {
+    "database is locked": "Another program writes to it; try again, or see whether an old run still hangs.",
+    "database or disk is full": "Free some space and run the command again; what was committed is safe.",
+    "unable to open database file": "See whether the folder exists and you may write to it.",
+    "attempt to write a readonly database": "See who owns the file and its folder.",
+    "file is not a database": "Name another file with --db or DMARCWATCH_DB.",
+}
+
+
+@contextmanager
+def store_errors(path: str | Path) -> Iterator[None]:
+    """Turn what SQLite raises into a StoreError that names the database and what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        hint = next((text for words, text in _HINTS.items() if words in str(error)), "")
+        raise StoreError(f"{path}: {error}.", hint=hint) from error
+
+
+def open_database(path: Path, *, create: bool = True) -> Database:
+    """The database at `path`, migrated to this program's schema; the file is readable by its owner only.
+
+    Raises StoreError when it is missing and `create` is False, of another program, or newer than this one.
+    """
+    if not create and not path.exists():
+        raise StoreError(
+            f"There is no database at {path}.", hint="Run `dmarcwatch fetch` first, or name one with --db."
+        )
+    with store_errors(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # 0600 before SQLite opens it: reports name a company's senders and partners.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be opened: {error.strerror}.", hint="Choose another place with --db."
+            ) from error
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, cached_statements=256
+        )
+        database = Database(connection)
+        try:
+            _set_pragmas(connection)
+            migrate(database, str(path))
+        except BaseException:
+            connection.close()
+            raise
+    return database
+
+
+def _set_pragmas(connection: sqlite3.Connection) -> None:
+    # NORMAL keeps WAL consistent after a crash of the process; a power cut may cost the last commit,
+    # which the next run reads again because the origin is settled only after a checkpointed commit.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -32000")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """One write transaction, rolled back when the body raises.
+
+    IMMEDIATE, so that waiting for another writer happens here and not in the middle of a batch.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,40 @@
+"""A stored report's head, back as the value the reader made of it."""
+
+import json
+import sqlite3
+from datetime import datetime
+
+from dmarcwatch.report import AlignmentMode, Dialect, Policy, PolicyPublished, Report
+
+_COLUMNS = (
+    "org_name, org_email, report_id, begin, end, policy_domain, adkim, aspf, p, sp, np, pct, fo, testing, "
+    "discovery_method, dialect, extra_contact_info, errors, generator"
+)
+
+
+def stored_report(connection: sqlite3.Connection, identity: int) -> Report:
+    """The head of the report with this id, which must be there."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM reports WHERE id = ?", (identity,)).fetchone()
+    return Report(
+        org_name=row[0],
+        org_email=row[1],
+        report_id=row[2],
+        begin=datetime.fromisoformat(row[3]),
+        end=datetime.fromisoformat(row[4]),
+        policy=PolicyPublished(
+            domain=row[5],
+            adkim=AlignmentMode(row[6]) if row[6] else None,
+            aspf=AlignmentMode(row[7]) if row[7] else None,
+            p=Policy(row[8]) if row[8] else None,
+            sp=Policy(row[9]) if row[9] else None,
+            np=Policy(row[10]) if row[10] else None,
+            pct=row[11],
+            fo=row[12],
+            testing=bool(row[13]) if row[13] is not None else None,
+            discovery_method=row[14],
+        ),
+        dialect=Dialect(row[15]),
+        extra_contact_info=row[16],
+        errors=tuple(json.loads(row[17])) if row[17] else (),
+        generator=row[18],
+    )

@@ -1,0 +1,63 @@
+"""When two reports are the same report (dmarc.md 1.5, JUDGEMENT 5).
+
+Every report is stored; at most one of those that say the same thing counts. The identity of a report is
+its reporter, policy domain, id as sent and period: reporters reuse ids for other days and domains.
+"""
+
+import sqlite3
+from typing import NamedTuple
+
+from dmarcwatch.parse import Reading
+from dmarcwatch.report import Tier
+
+RANK = {Tier.UNVERIFIED: 0, Tier.CONSISTENT: 1, Tier.VERIFIED: 2, Tier.LOCAL: 3}
+"""How tiers compare when two deliveries of one report meet."""
+
+
+class Twin(NamedTuple):
+    """What a new report means for those before it."""
+
+    status: str
+    supersedes: int | None
+    """The report that stops counting because of this one."""
+
+
+_RIVALS = """
+SELECT id, report_id, tier, fingerprint, records FROM reports
+WHERE policy_domain = (SELECT policy_domain FROM reports WHERE id = :new)
+AND (reporter, begin, end) = (SELECT reporter, begin, end FROM reports WHERE id = :new)
+AND org_name IS (SELECT org_name FROM reports WHERE id = :new)
+AND status = 'counted' AND id <> :new"""
+
+_MISSING = """
+SELECT address, messages, evidence, row_number() OVER (PARTITION BY address, messages, evidence)
+FROM _records WHERE report = :old
+EXCEPT
+SELECT address, messages, evidence, row_number() OVER (PARTITION BY address, messages, evidence)
+FROM _records WHERE report = :new LIMIT 1"""
+
+
+def find_twin(
+    connection: sqlite3.Connection, report: int, reading: Reading, fingerprint: int, tier: Tier
+) -> Twin:
+    """Whether a report just inserted counts beside those of the same reporter, domain and period.
+
+    The same id: a better tier wins; of equals the one that holds all of the other's records (RFC 9990
+    section 3.5.2 lets a re-sent report replace the first), else the first stays and this one is a
+    `conflict`. Another id with the very same records: `suspect-duplicate`, counted once.
+    """
+    rivals = connection.execute(_RIVALS, {"new": report}).fetchall()
+    rivals.sort(key=lambda row: row[1] != reading.report.report_id)
+    for old, report_id, old_tier, old_fingerprint, old_records in rivals:
+        better = RANK[tier] - RANK[Tier(old_tier)]
+        if report_id == reading.report.report_id:
+            if better > 0 or (better == 0 and _holds_all(connection, report, old)):
+                return Twin("counted", old)
+            return Twin("conflict", None)
+        if reading.records and (old_fingerprint, old_records) == (fingerprint, reading.records):
+            return Twin("counted", old) if better > 0 else Twin("suspect-duplicate", None)
+    return Twin("counted", None)
+
+
+def _holds_all(connection: sqlite3.Connection, new: int, old: int) -> bool:
+    return connection.execute(_MISSING, {"new": new, "old": old}).fetchone() is None

@@ -1,0 +1,51 @@
+"""What the database remembers of each source, so that nothing at the origin has to change."""
+
+import sqlite3
+from collections.abc import Sequence
+
+_BATCH = 500
+
+
+class SourceMemory:
+    """The `Memory` of one source (collect/__init__.py)."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection = connection
+        row = connection.execute(
+            "INSERT INTO _sources (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name "
+            "RETURNING id",
+            (name,),
+        ).fetchone()
+        self.id: int = row[0]
+        """The source's id in `items.source`."""
+        self._pending: str | None = None
+
+    def position(self) -> str | None:
+        """The collector's bookmark, None on a first run."""
+        row = self._connection.execute("SELECT position FROM _sources WHERE id = ?", (self.id,)).fetchone()
+        position: str | None = row[0]
+        return position
+
+    def seen(self, tokens: Sequence[str]) -> frozenset[str]:
+        """Those of `tokens` that are stored already."""
+        found: set[str] = set()
+        for start in range(0, len(tokens), _BATCH):
+            part = tokens[start : start + _BATCH]
+            marks = ", ".join("?" * len(part))
+            rows = self._connection.execute(
+                f"SELECT token FROM items WHERE source = ? AND token IN ({marks})", (self.id, *part)
+            )
+            found.update(token for (token,) in rows)
+        return frozenset(found)
+
+    def advance(self, position: str) -> None:
+        """Take `position` along with the next commit (`write`)."""
+        self._pending = position
+
+    def write(self) -> None:
+        """Write the bookmark into the open transaction."""
+        if self._pending is not None:
+            self._connection.execute(
+                "UPDATE _sources SET position = ? WHERE id = ?", (self._pending, self.id)
+            )
+            self._pending = None

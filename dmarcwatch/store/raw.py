@@ -1,0 +1,50 @@
+"""The bytes as they came, and what could not be read of them."""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from dmarcwatch.errors import ConfigError
+
+_REJECT_COLUMNS = ("id", "received_at", "reason", "size", "name", "origin", "message")
+
+
+def rejects(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Every reject as a plain row, newest first."""
+    rows = connection.execute(f"SELECT {', '.join(_REJECT_COLUMNS)} FROM rejects ORDER BY id DESC")
+    return [dict(zip(_REJECT_COLUMNS, row, strict=True)) for row in rows]
+
+
+def reject_bytes(connection: sqlite3.Connection, identity: int) -> bytes:
+    """The bytes of the item behind a reject. Raises ConfigError for an id that is not there."""
+    row = connection.execute("SELECT item FROM rejects WHERE id = ?", (identity,)).fetchone()
+    if row is None:
+        raise ConfigError([f"There is no reject {identity}."], hint="`dmarcwatch rejects` lists them.")
+    return item_bytes(connection, row[0])
+
+
+def report_item(connection: sqlite3.Connection, report: int) -> tuple[bytes, str]:
+    """The bytes of the item that brought a report, and the SHA-256 of the report's own document in it."""
+    row = connection.execute("SELECT item, sha256 FROM reports WHERE id = ?", (report,)).fetchone()
+    if row is None:
+        raise ConfigError([f"There is no report {report}."], hint="Ids are in the table `reports`.")
+    return item_bytes(connection, row[0]), row[1]
+
+
+def item_bytes(connection: sqlite3.Connection, item: int) -> bytes:
+    """The bytes of an item. Raises ConfigError where they were not kept."""
+    row = connection.execute("SELECT encoding, bytes FROM _raw WHERE item = ?", (item,)).fetchone()
+    if row is None:
+        raise ConfigError([f"The bytes of item {item} are no longer kept."], hint="See `dmarcwatch prune`.")
+    return _decoded(row[0], row[1])
+
+
+def all_items(connection: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
+    """Every kept item's id and bytes, in the order they came."""
+    for item, encoding, data in connection.execute("SELECT item, encoding, bytes FROM _raw ORDER BY item"):
+        yield item, _decoded(encoding, data)
+
+
+def _decoded(encoding: str, data: bytes) -> bytes:
+    return zlib.decompress(data) if encoding == "zlib" else data

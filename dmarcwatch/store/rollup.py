@@ -1,0 +1,185 @@
+"""The roll-ups, kept in the transaction of the facts they sum up, and the pool of scattered places.
+
+One statement sums a run of reports, added or (sign -1) taken away, so that an insert, a lifted tier and
+a replaced report all go through the same arithmetic and a recount gives the same table.
+"""
+
+import sqlite3
+from collections import defaultdict
+from datetime import date, timedelta
+
+from dmarcwatch.store.schema import MEASURES
+from dmarcwatch.streams import Place, PlaceKind, stream_id
+
+POOL_DAYS = 62
+"""How long the pool remembers places (JUDGEMENT 2): two months, so that a monthly run is seen twice."""
+PERSISTENT_DAYS = 10
+"""Days within `POOL_DAYS` after which a network or domain becomes a stream of its own (JUDGEMENT 3.5)."""
+RECURRING_MESSAGES = 5
+"""A place seen in two calendar months becomes a stream when it sent more than this many messages."""
+
+_KEY = "day, span_days, received_day, reporter, tier, grade, state, forwarded"
+_COLUMNS = f"{_KEY}, {', '.join(MEASURES)}"
+_SUMS = """
+    sum(c.messages) * :sign,
+    sum(c.messages * (j.dmarc IN ('pass', 'pass_unverified'))) * :sign,
+    sum(c.messages * ifnull(j.dkim_aligned, 0)) * :sign,
+    sum(c.messages * ifnull(j.spf_aligned, 0)) * :sign,
+    sum(c.messages * (ifnull(j.dkim_aligned, 0) AND ifnull(j.spf_aligned, 0))) * :sign,
+    sum(c.messages * (j.dmarc = 'pass_unverified')) * :sign,
+    sum(c.messages * (j.dmarc = 'indeterminate')) * :sign,
+    sum(c.messages * (j.dmarc = 'unknown')) * :sign,
+    sum(c.messages * j.listed) * :sign,
+    sum(c.messages * j.spared) * :sign,
+    sum(c.messages * (e.disposition IS 'quarantine')) * :sign,
+    sum(c.messages * (e.disposition IS 'reject')) * :sign"""
+_CELL = "r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, j.state, j.forwarded"
+_FROM = """
+    FROM reports r
+    JOIN _records c ON c.report = r.id
+    JOIN _judgements j ON j.id = c.judgement
+    JOIN _places p ON p.id = j.place
+    JOIN _evidence e ON e.id = c.evidence
+    WHERE r.status = 'counted'"""
+_ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
+
+_STREAM_DAYS = f"""
+INSERT INTO _stream_days (stream, {_COLUMNS})
+SELECT p.stream, {_CELL}, {_SUMS} {_FROM} AND r.id BETWEEN :first AND :last
+GROUP BY p.stream, {_CELL} HAVING sum(c.messages) > 0
+ON CONFLICT DO UPDATE SET {_ADD}"""
+_POOL = f"""
+INSERT INTO _pool_days (place, {_COLUMNS})
+SELECT j.place, {_CELL}, {_SUMS} {_FROM} AND p.pooled AND r.id BETWEEN :first AND :last
+GROUP BY j.place, {_CELL} HAVING sum(c.messages) > 0
+ON CONFLICT DO UPDATE SET {_ADD}"""
+_PLACE_TO_STREAM = f"""
+INSERT INTO _stream_days (stream, {_COLUMNS})
+SELECT :stream, {_CELL}, {_SUMS} {_FROM} AND j.place = :place
+GROUP BY {_CELL} HAVING sum(c.messages) > 0
+ON CONFLICT DO UPDATE SET {_ADD}"""
+_SELECTOR_DAYS = """
+INSERT INTO _selector_days (place, domain, selector, day, passed, failed)
+SELECT j.place, s.domain, s.selector, r.day, sum(c.messages * s.passed) * :sign,
+    sum(c.messages * NOT s.passed) * :sign
+FROM reports r
+JOIN _records c ON c.report = r.id
+JOIN _judgements j ON j.id = c.judgement
+JOIN _judgement_selectors s ON s.judgement = j.id
+WHERE r.status = 'counted' AND r.id BETWEEN :first AND :last
+GROUP BY j.place, s.domain, s.selector, r.day HAVING sum(c.messages) > 0
+ON CONFLICT DO UPDATE SET passed = passed + excluded.passed, failed = failed + excluded.failed"""
+_DOMAIN_DAYS = """
+INSERT INTO _domain_days
+SELECT r.policy_domain, r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, y.id,
+    count(*) * :sign, sum(r.messages) * :sign, sum(r.unread_messages) * :sign
+FROM reports r
+JOIN _policies y ON y.p IS r.p AND y.sp IS r.sp AND y.np IS r.np AND y.pct IS r.pct
+    AND y.t IS r.testing AND y.adkim IS r.adkim AND y.aspf IS r.aspf
+WHERE r.status = 'counted' AND r.id BETWEEN :first AND :last
+GROUP BY r.policy_domain, r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, y.id
+ON CONFLICT DO UPDATE SET reports = reports + excluded.reports, messages = messages + excluded.messages,
+    unread_messages = unread_messages + excluded.unread_messages"""
+_EMPTIED = (
+    "DELETE FROM _stream_days WHERE messages = 0",
+    "DELETE FROM _pool_days WHERE messages = 0",
+    "DELETE FROM _selector_days WHERE passed = 0 AND failed = 0",
+    "DELETE FROM _domain_days WHERE reports = 0",
+)
+
+
+def roll_up(connection: sqlite3.Connection, first: int, last: int) -> None:
+    """Add the counted reports with ids `first`..`last` to the roll-ups."""
+    _apply(connection, {"first": first, "last": last, "sign": 1})
+
+
+def take_away(connection: sqlite3.Connection, report: int) -> None:
+    """Take one counted report out of the roll-ups, before its tier or status changes."""
+    _apply(connection, {"first": report, "last": report, "sign": -1})
+
+
+def sweep(connection: sqlite3.Connection) -> None:
+    """Delete the cells that `take_away` left at zero; reads the whole tables, so once for a batch."""
+    for statement in _EMPTIED:
+        connection.execute(statement)
+
+
+def _apply(connection: sqlite3.Connection, values: dict[str, int]) -> None:
+    for statement in (_STREAM_DAYS, _POOL, _SELECTOR_DAYS, _DOMAIN_DAYS):
+        connection.execute(statement, values)
+
+
+def settle_pool(connection: sqlite3.Connection) -> int:
+    """Give places that persist a stream of their own, forget old days; how many places got one.
+
+    Called once at the end of a run, not in its middle: folders are read in the order of their names,
+    so one reporter's two years may come before another's.
+    """
+    persistent = [place for place, days in _pooled_days(connection).items() if persists(days)]
+    for place in persistent:
+        _promote(connection, place)
+    newest = connection.execute("SELECT max(day) FROM _pool_days").fetchone()[0]
+    if newest:
+        oldest = date.fromisoformat(newest) - timedelta(days=POOL_DAYS - 1)
+        connection.execute("DELETE FROM _pool_days WHERE day < ?", (oldest.isoformat(),))
+    return len(persistent)
+
+
+def _pooled_days(connection: sqlite3.Connection) -> dict[int, list[tuple[date, int]]]:
+    """Day and messages of each pooled place that could persist; only trusted reports count."""
+    rows = connection.execute(
+        """
+        SELECT place, day, sum(messages) FROM _pool_days WHERE tier IN ('local', 'verified')
+        AND place IN (SELECT place FROM _pool_days GROUP BY place
+            HAVING count(DISTINCT day) >= ? OR count(DISTINCT substr(day, 1, 7)) >= 2)
+        GROUP BY place, day ORDER BY place, day""",
+        (PERSISTENT_DAYS,),
+    )
+    days: dict[int, list[tuple[date, int]]] = defaultdict(list)
+    for place, day, messages in rows:
+        days[place].append((date.fromisoformat(day), messages))
+    return days
+
+
+def persists(days: list[tuple[date, int]]) -> bool:
+    """Whether a place deserves a stream: the widest form of JUDGEMENT 3.5, in any 62 days.
+
+    `days` are (day, messages), oldest first. Who judges decides anew for the day judged from.
+    """
+    start = 0
+    for end, (day, _) in enumerate(days):
+        while (day - days[start][0]).days >= POOL_DAYS:
+            start += 1
+        window = days[start : end + 1]
+        if len(window) >= PERSISTENT_DAYS:
+            return True
+        months = {(each.year, each.month) for each, _ in window}
+        if len(months) >= 2 and sum(messages for _, messages in window) > RECURRING_MESSAGES:
+            return True
+    return False
+
+
+def _promote(connection: sqlite3.Connection, place_id: int) -> None:
+    row = connection.execute(
+        "SELECT policy_domain, header_from, sender, kind, name, stream FROM _places WHERE id = ?", (place_id,)
+    ).fetchone()
+    pool, place = row[5], Place(row[0], row[1], row[2], PlaceKind(row[3]), row[4])
+    stream = add_stream(connection, place, name=f"Unknown, {place.name}", sender_type="unknown")
+    connection.execute(_PLACE_TO_STREAM, {"stream": pool, "place": place_id, "sign": -1})
+    connection.execute(_PLACE_TO_STREAM, {"stream": stream, "place": place_id, "sign": 1})
+    connection.execute("DELETE FROM _stream_days WHERE stream = ? AND messages = 0", (pool,))
+    connection.execute("DELETE FROM _pool_days WHERE place = ?", (place_id,))
+    connection.execute("UPDATE _places SET stream = ?, pooled = 0 WHERE id = ?", (stream, place_id))
+
+
+def add_stream(connection: sqlite3.Connection, place: Place, *, name: str, sender_type: str) -> int:
+    """The key of the stream of `place`, made if it is new."""
+    identity = stream_id(place)
+    connection.execute(
+        "INSERT INTO streams (id, policy_domain, header_from, sender, place_kind, place, name, sender_type, "
+        "region) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        (identity, *place[:3], place.kind, place.name, name, sender_type,
+         place.name if place.kind is PlaceKind.REGION else None),
+    )  # fmt: skip
+    key: int = connection.execute("SELECT key FROM streams WHERE id = ?", (identity,)).fetchone()[0]
+    return key

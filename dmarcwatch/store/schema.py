@@ -1,0 +1,215 @@
+"""The database's tables and how an older database becomes a newer one.
+
+Names that begin with an underscore are the store's own: repeated strings are ids there. What others
+may query are the tables without one and the views of views.sql (DESIGN 3.2).
+"""
+
+import sqlite3
+from importlib.resources import files
+
+from sqlite_utils import Database, Migrations
+
+from dmarcwatch.errors import StoreError
+
+APPLICATION_ID = 0x444D5754
+"""`DMWT` in the file's header, so that a database that is not ours is never written to."""
+
+MEASURES = (
+    "messages",
+    "dmarc_pass",
+    "dkim_aligned",
+    "spf_aligned",
+    "both_aligned",
+    "unverified",
+    "indeterminate",
+    "unknown",
+    "listed",
+    "spared",
+    "quarantined",
+    "rejected",
+)
+"""The counted columns of `stream_days` (JUDGEMENT 4)."""
+
+_DAY_KEY = """
+    day TEXT NOT NULL, span_days INTEGER NOT NULL, received_day TEXT NOT NULL,
+    reporter INTEGER NOT NULL REFERENCES _reporters(id), tier TEXT NOT NULL, grade TEXT NOT NULL"""
+_CELL_KEY = f"{_DAY_KEY}, state TEXT NOT NULL, forwarded INTEGER NOT NULL"
+_COUNTS = ", ".join(f"{name} INTEGER NOT NULL" for name in MEASURES)
+_CELL_COLUMNS = "day, span_days, received_day, reporter, tier, grade, state, forwarded"
+
+_FACTS = """
+CREATE TABLE _sources (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, position TEXT);
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, source TEXT NOT NULL, started_at TEXT NOT NULL, ended_at TEXT,
+    items INTEGER, reports INTEGER, duplicates INTEGER, set_aside INTEGER, rejects INTEGER,
+    records INTEGER, messages INTEGER, problems INTEGER, unread_messages INTEGER, error TEXT);
+CREATE TABLE items (
+    id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES _sources(id),
+    run INTEGER REFERENCES runs(id), origin TEXT NOT NULL, token TEXT NOT NULL,
+    sha256 TEXT NOT NULL, size INTEGER NOT NULL, received_at TEXT, local INTEGER NOT NULL,
+    from_domain TEXT, authserv_id TEXT, verified TEXT, outcome TEXT NOT NULL);
+CREATE INDEX items_token ON items (source, token);
+CREATE TABLE _raw (
+    item INTEGER PRIMARY KEY REFERENCES items(id), encoding TEXT NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE rejects (
+    id INTEGER PRIMARY KEY, item INTEGER NOT NULL REFERENCES items(id), name TEXT NOT NULL,
+    origin TEXT NOT NULL, sha256 TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+    size INTEGER NOT NULL, received_at TEXT);
+CREATE INDEX rejects_item ON rejects (item);
+CREATE TABLE set_aside (
+    id INTEGER PRIMARY KEY, item INTEGER NOT NULL REFERENCES items(id), kind TEXT NOT NULL,
+    name TEXT NOT NULL, size INTEGER NOT NULL);
+CREATE INDEX set_aside_item ON set_aside (item);
+CREATE TABLE _reporters (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE reports (
+    id INTEGER PRIMARY KEY, org_name TEXT, org_email TEXT, report_id TEXT,
+    begin TEXT NOT NULL, end TEXT NOT NULL, policy_domain TEXT NOT NULL,
+    p TEXT, sp TEXT, np TEXT, pct INTEGER, testing INTEGER, adkim TEXT, aspf TEXT, fo TEXT,
+    discovery_method TEXT, generator TEXT, extra_contact_info TEXT, errors TEXT,
+    dialect TEXT NOT NULL, grade TEXT NOT NULL, tier TEXT NOT NULL, origin TEXT NOT NULL,
+    received_at TEXT NOT NULL, records INTEGER NOT NULL, messages INTEGER NOT NULL,
+    unread_messages INTEGER NOT NULL, status TEXT NOT NULL,
+    reporter INTEGER NOT NULL REFERENCES _reporters(id), day TEXT NOT NULL, span_days INTEGER NOT NULL, received_day TEXT NOT NULL,
+    item INTEGER NOT NULL REFERENCES items(id), name TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE,
+    fingerprint INTEGER NOT NULL);
+CREATE INDEX reports_identity ON reports (policy_domain, reporter, begin, end);
+CREATE INDEX reports_item ON reports (item);
+CREATE TABLE problems (
+    id INTEGER PRIMARY KEY, report INTEGER NOT NULL REFERENCES reports(id), path TEXT NOT NULL,
+    found TEXT NOT NULL, messages INTEGER);
+CREATE INDEX problems_report ON problems (report);
+CREATE TABLE _addresses (id INTEGER PRIMARY KEY, ip TEXT NOT NULL UNIQUE);
+CREATE TABLE _evidence (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, header_from TEXT, envelope_from TEXT,
+    envelope_to TEXT, disposition TEXT, dkim_evaluated TEXT, spf_evaluated TEXT,
+    reasons TEXT, dkim TEXT, spf TEXT);
+CREATE TABLE _records (
+    report INTEGER NOT NULL REFERENCES reports(id), n INTEGER NOT NULL,
+    address INTEGER REFERENCES _addresses(id), messages INTEGER NOT NULL,
+    evidence INTEGER NOT NULL REFERENCES _evidence(id), judgement INTEGER NOT NULL,
+    PRIMARY KEY (report, n)) WITHOUT ROWID;
+CREATE INDEX _records_address ON _records (address);
+CREATE TABLE labels (
+    id INTEGER PRIMARY KEY, stream TEXT NOT NULL, word TEXT NOT NULL, given TEXT NOT NULL,
+    expires TEXT NOT NULL, critical INTEGER NOT NULL, every TEXT, note TEXT NOT NULL, withdrawn TEXT);
+CREATE INDEX labels_stream ON labels (stream);
+CREATE TABLE verdicts (
+    id INTEGER PRIMARY KEY, domain TEXT NOT NULL, as_of TEXT NOT NULL, given_at TEXT NOT NULL,
+    verdict TEXT NOT NULL, because TEXT, target TEXT, first_day TEXT, last_day TEXT,
+    blockers TEXT NOT NULL, thresholds TEXT NOT NULL, document TEXT NOT NULL);
+CREATE INDEX verdicts_domain ON verdicts (domain, as_of);
+"""
+
+JUDGEMENTS = f"""
+CREATE TABLE streams (
+    key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, policy_domain TEXT NOT NULL, header_from TEXT NOT NULL,
+    sender TEXT NOT NULL, place_kind TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL,
+    sender_type TEXT NOT NULL, region TEXT, legitimacy TEXT, confidence REAL, because TEXT,
+    state TEXT, states TEXT, first_seen TEXT, last_seen TEXT, messages INTEGER, dmarc_pass INTEGER,
+    dkim_aligned INTEGER, spf_aligned INTEGER, reporters INTEGER, findings TEXT);
+CREATE INDEX streams_domain ON streams (policy_domain);
+CREATE TABLE _places (
+    id INTEGER PRIMARY KEY, policy_domain TEXT NOT NULL, header_from TEXT NOT NULL, sender TEXT NOT NULL,
+    kind TEXT NOT NULL, name TEXT NOT NULL, stream INTEGER NOT NULL REFERENCES streams(key),
+    pooled INTEGER NOT NULL, UNIQUE (policy_domain, header_from, sender, kind, name));
+CREATE INDEX _places_stream ON _places (stream);
+CREATE TABLE _judgements (
+    id INTEGER PRIMARY KEY, place INTEGER NOT NULL REFERENCES _places(id), digest BLOB NOT NULL UNIQUE,
+    via TEXT, region TEXT, state TEXT NOT NULL, forwarded INTEGER NOT NULL, flags TEXT NOT NULL,
+    dkim_aligned INTEGER, spf_aligned INTEGER, dmarc TEXT NOT NULL, listed INTEGER NOT NULL,
+    spared INTEGER NOT NULL, authenticated INTEGER NOT NULL, because TEXT NOT NULL);
+CREATE INDEX _judgements_place ON _judgements (place);
+CREATE TABLE _judgement_selectors (
+    judgement INTEGER NOT NULL REFERENCES _judgements(id), domain TEXT NOT NULL, selector TEXT NOT NULL,
+    passed INTEGER NOT NULL, PRIMARY KEY (judgement, domain, selector, passed)) WITHOUT ROWID;
+CREATE INDEX _records_judgement ON _records (judgement);
+CREATE TABLE _stream_days (
+    stream INTEGER NOT NULL REFERENCES streams(key), {_CELL_KEY}, {_COUNTS},
+    PRIMARY KEY (stream, {_CELL_COLUMNS})) WITHOUT ROWID;
+CREATE TABLE _pool_days (
+    place INTEGER NOT NULL REFERENCES _places(id), {_CELL_KEY}, {_COUNTS},
+    PRIMARY KEY (place, {_CELL_COLUMNS})) WITHOUT ROWID;
+CREATE TABLE _selector_days (
+    place INTEGER NOT NULL REFERENCES _places(id), domain TEXT NOT NULL, selector TEXT NOT NULL,
+    day TEXT NOT NULL, passed INTEGER NOT NULL, failed INTEGER NOT NULL,
+    PRIMARY KEY (place, domain, selector, day)) WITHOUT ROWID;
+CREATE TABLE _policies (
+    id INTEGER PRIMARY KEY, p TEXT, sp TEXT, np TEXT, pct INTEGER, t INTEGER, adkim TEXT, aspf TEXT);
+CREATE TABLE _domain_days (
+    policy_domain TEXT NOT NULL, {_DAY_KEY}, policy INTEGER NOT NULL REFERENCES _policies(id),
+    reports INTEGER NOT NULL, messages INTEGER NOT NULL, unread_messages INTEGER NOT NULL,
+    PRIMARY KEY (policy_domain, day, span_days, received_day, reporter, tier, grade, policy)) WITHOUT ROWID;
+"""
+
+MIGRATIONS = Migrations("dmarcwatch")
+
+
+def run_statements(connection: sqlite3.Connection, script: str) -> None:
+    """Run a script one statement at a time.
+
+    `executescript` would commit the transaction that a migration runs in.
+    """
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+@MIGRATIONS()
+def facts_and_judgements(db: Database) -> None:
+    """The first schema."""
+    run_statements(db.conn, _FACTS)
+    run_statements(db.conn, JUDGEMENTS)
+
+
+def views() -> dict[str, str]:
+    """The public views, by name, from views.sql."""
+    found = {}
+    for part in (files("dmarcwatch.store") / "views.sql").read_text("utf-8").split("CREATE VIEW ")[1:]:
+        name, _, body = part.partition(" AS\n")
+        found[name.strip()] = body.partition(";\n")[0].strip()
+    return found
+
+
+def migrate(db: Database, path: str) -> None:
+    """Bring the database at `path` to this program's schema.
+
+    Raises StoreError for a database of another program or of a newer version of this one.
+    """
+    connection = db.conn
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if tables and application != APPLICATION_ID:
+        raise StoreError(
+            f"{path} is a SQLite database of another program; nothing was written to it.",
+            hint="Name another file with --db or DMARCWATCH_DB.",
+        )
+    known = {migration.name for migration in MIGRATIONS._migrations}
+    newer = [done.name for done in MIGRATIONS.applied(db) if done.name not in known]
+    if newer:
+        raise StoreError(
+            f"{path} was written by a newer dmarcwatch (it knows '{newer[0]}'); this one leaves it alone.",
+            hint="Upgrade dmarcwatch, or restore a backup made before the newer one ran.",
+        )
+    if tables and not MIGRATIONS.pending(db) and _views_are_current(db):
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    # IMMEDIATE, because two programs that migrate at once would both begin as readers and one would fail.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        MIGRATIONS.apply(db)
+        for name, sql in views().items():
+            db.create_view(name, sql, replace=True)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _views_are_current(db: Database) -> bool:
+    present = {view.name: view.schema for view in db.views}
+    return all(
+        present.get(name, "").partition(" AS ")[2].strip() == sql or present.get(name, "").endswith(sql)
+        for name, sql in views().items()
+    )

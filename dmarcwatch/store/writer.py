@@ -1,0 +1,264 @@
+"""What a run writes: items, their bytes, reports with their records, and what could not be read."""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from dmarcwatch.classify import Classification
+from dmarcwatch.parse import Reading
+from dmarcwatch.report import Problem, Record, Report, Tier
+from dmarcwatch.senders import Senders
+from dmarcwatch.store import rollup
+from dmarcwatch.store.heads import stored_report
+from dmarcwatch.store.identity import RANK, find_twin
+from dmarcwatch.store.interned import Interned
+from dmarcwatch.streams import covered
+from dmarcwatch.trust import reporter_key
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Classify = Callable[[Record, Report], Classification]
+
+COMPRESS_BYTES = 2048
+"""Items above this are kept compressed when that saves a tenth; smaller ones fill no page anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How an item came, as its row in `items` says it."""
+
+    origin: str
+    token: str
+    sha256: str
+    size: int
+    """Bytes at the origin."""
+    received_at: datetime | None
+    local: bool
+    from_domain: str | None = None
+    authserv_id: str | None = None
+    verified: str | None = None
+    """The domain that the item's mail passed DMARC for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document's place: its item, its name there and its content's identity."""
+
+    item: int
+    origin: str
+    name: str
+    sha256: str
+    received_at: datetime | None
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of one report."""
+
+    report: int
+    status: str
+    """`counted`, or why it is kept without being counted: `conflict`, `suspect-duplicate`."""
+    records: int
+    messages: int
+    problems: int
+    unread_messages: int
+
+
+class Writer:
+    """Writes into an open transaction; ids and roll-ups are finished by `flush` before its commit."""
+
+    def __init__(self, connection: sqlite3.Connection, senders: Senders) -> None:
+        self._connection = connection
+        self._interned = Interned(connection, senders)
+        self._first: int | None = None
+        self._last = 0
+        self._swept = True
+        self.touched: set[str] = set()
+        """Policy domains whose roll-ups changed."""
+
+    def add_item(self, arrival: Arrival, *, source: int, run: int, outcome: str) -> int:
+        """The id of the item's new row."""
+        cursor = self._connection.execute(
+            "INSERT INTO items (source, run, origin, token, sha256, size, received_at, local, from_domain, "
+            "authserv_id, verified, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (source, run, arrival.origin, arrival.token, arrival.sha256, arrival.size,
+             _text(arrival.received_at), arrival.local, arrival.from_domain, arrival.authserv_id,
+             arrival.verified, outcome),
+        )  # fmt: skip
+        return _id(cursor)
+
+    def set_outcome(self, item: int, outcome: str) -> None:
+        """Say what became of the item: `stored`, `duplicate`, `reject` or `set-aside`."""
+        self._connection.execute("UPDATE items SET outcome = ? WHERE id = ?", (outcome, item))
+
+    def keep_raw(self, item: int, data: bytes) -> None:
+        """Keep the item's bytes as they came."""
+        encoding, kept = "raw", data
+        if len(data) > COMPRESS_BYTES:
+            packed = zlib.compress(data, 1)
+            if len(packed) < len(data) * 0.9:
+                encoding, kept = "zlib", packed
+        self._connection.execute("INSERT INTO _raw VALUES (?, ?, ?)", (item, encoding, kept))
+
+    def add_reject(self, item: int, arrival: Arrival, *, name: str, reason: str, message: str) -> None:
+        """Note that an item, or the part `name` of it, gave no report."""
+        self._connection.execute(
+            "INSERT INTO rejects (item, name, origin, sha256, reason, message, size, received_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (item, name, arrival.origin, arrival.sha256, reason, message, arrival.size,
+             _text(arrival.received_at)),
+        )  # fmt: skip
+
+    def add_set_aside(self, item: int, *, kind: str, name: str, size: int) -> None:
+        """Note a TLS or failure report, whose bytes are kept with the item."""
+        self._connection.execute(
+            "INSERT INTO set_aside (item, kind, name, size) VALUES (?, ?, ?, ?)", (item, kind, name, size)
+        )
+
+    def twin(self, sha256: str) -> int | None:
+        """The report whose document had these very bytes, None if they are new."""
+        row = self._connection.execute("SELECT id FROM reports WHERE sha256 = ?", (sha256,)).fetchone()
+        return row[0] if row else None
+
+    def report(self, identity: int) -> Report:
+        """A stored report's head, as the reader gave it."""
+        return stored_report(self._connection, identity)
+
+    def lift(self, report: int, tier: Tier) -> None:
+        """Trust a stored report as far as the better of its deliveries (JUDGEMENT 5)."""
+        present, status, domain = self._connection.execute(
+            "SELECT tier, status, policy_domain FROM reports WHERE id = ?", (report,)
+        ).fetchone()
+        if RANK[tier] <= RANK[Tier(present)]:
+            return
+        self._restate(report, "tier = ?", tier, counted=(status == "counted", status == "counted"))
+        self.touched.add(domain)
+
+    def add_report(self, source: Source, reading: Reading, classify: Classify) -> Stored:
+        """Store one report with its records, and decide whether it counts.
+
+        Raises MalformedXml when the document turns out to be broken; the caller rolls back to its
+        savepoint and calls `back_to`.
+        """
+        report = self._insert_report(source, reading.report)
+        fingerprint = self._insert_records(report, reading, classify)
+        self._insert_problems(report, reading.problems)
+        status = self._finish_report(report, reading, fingerprint, source.tier)
+        self._first = report if self._first is None else self._first
+        self._last = report
+        self.touched.add(reading.report.policy.domain)
+        return Stored(
+            report, status, reading.records, reading.messages, len(reading.problems), reading.unread_messages
+        )
+
+    def mark(self) -> tuple[int | None, int]:
+        """Which reports are not in the roll-ups yet; taken with a savepoint."""
+        return self._first, self._last
+
+    def back_to(self, mark: tuple[int | None, int]) -> None:
+        """Forget what a rollback to the savepoint of `mark` took back."""
+        self._interned.forget()
+        self._first, self._last = mark
+
+    def abandon(self) -> None:
+        """Forget everything of a transaction that was rolled back."""
+        self.back_to((None, 0))
+
+    def flush(self) -> None:
+        """Bring the roll-ups up to the last report; call before each commit."""
+        if self._first is not None:
+            rollup.roll_up(self._connection, self._first, self._last)
+            self._first = None
+        if not self._swept:
+            rollup.sweep(self._connection)
+            self._swept = True
+
+    def _restate(self, report: int, change: str, value: str, *, counted: tuple[bool, bool]) -> None:
+        """Change a stored report; `counted` says whether it is in the roll-ups before and after."""
+        self.flush()
+        if counted[0]:
+            rollup.take_away(self._connection, report)
+            self._swept = False
+        self._connection.execute(f"UPDATE reports SET {change} WHERE id = ?", (value, report))
+        if counted[1]:
+            rollup.roll_up(self._connection, report, report)
+
+    def _insert_report(self, source: Source, report: Report) -> int:
+        policy = report.policy
+        day, span_days = covered(report.begin, report.end)
+        received = source.received_at or report.end
+        self._interned.policy(policy)
+        cursor = self._connection.execute(
+            "INSERT INTO reports (org_name, org_email, report_id, begin, end, policy_domain, p, sp, np, pct, "
+            "testing, adkim, aspf, fo, discovery_method, generator, extra_contact_info, errors, dialect, "
+            "grade, tier, origin, received_at, records, messages, unread_messages, status, reporter, day, "
+            "span_days, received_day, item, name, sha256, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, 0, 0, 0, 'reading', ?, ?, ?, ?, ?, ?, ?, 0)",
+            (report.org_name, report.org_email, report.report_id, _text(report.begin), _text(report.end),
+             policy.domain, policy.p, policy.sp, policy.np, policy.pct, policy.testing, policy.adkim,
+             policy.aspf, policy.fo, policy.discovery_method, report.generator, report.extra_contact_info,
+             json.dumps(report.errors, ensure_ascii=False) if report.errors else None, report.dialect,
+             source.tier, source.origin, _text(received), self._interned.reporter(reporter_key(report)),
+             day.isoformat(), span_days, received.date().isoformat(), source.item, source.name,
+             source.sha256),
+        )  # fmt: skip
+        return _id(cursor)
+
+    def _insert_records(self, report: int, reading: Reading, classify: Classify) -> int:
+        """Insert all records; the fingerprint of their multiset, for the same report under another id."""
+        head, address = reading.report, self._interned.address
+        evidence, judgement = self._interned.evidence, self._interned.judgement
+        number = fingerprint = 0
+        for batch in reading.batches():
+            rows = []
+            for record in batch:
+                number += 1
+                row = (
+                    report, number, address(record.source_ip), record.messages,
+                    evidence(record.evidence), judgement(classify(record, head)),
+                )  # fmt: skip
+                # Tuples of whole numbers hash alike in every process; a sum does not know their order.
+                fingerprint += hash((row[2] or 0, row[3], row[4]))
+                rows.append(row)
+            self._connection.executemany("INSERT INTO _records VALUES (?, ?, ?, ?, ?, ?)", rows)
+        return fingerprint & 0x7FFF_FFFF_FFFF_FFFF
+
+    def _insert_problems(self, report: int, problems: Iterable[Problem]) -> None:
+        self._connection.executemany(
+            "INSERT INTO problems (report, path, found, messages) VALUES (?, ?, ?, ?)",
+            [(report, problem.path, problem.found, problem.messages) for problem in problems],
+        )
+
+    def _finish_report(self, report: int, reading: Reading, fingerprint: int, tier: Tier) -> str:
+        twin = find_twin(self._connection, report, reading, fingerprint, tier)
+        if twin.supersedes is not None:
+            self._restate(twin.supersedes, "status = ?", "superseded", counted=(True, False))
+        self._connection.execute(
+            "UPDATE reports SET grade = ?, records = ?, messages = ?, unread_messages = ?, status = ?, "
+            "fingerprint = ? WHERE id = ?",
+            (
+                reading.grade,
+                reading.records,
+                reading.messages,
+                reading.unread_messages,
+                twin.status,
+                fingerprint,
+                report,
+            ),
+        )
+        return twin.status
+
+
+def _id(cursor: sqlite3.Cursor) -> int:
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _text(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC to the second, as SQLite's date functions read it."""
+    if moment is None:
+        return None
+    return (EPOCH + timedelta(seconds=int((moment - EPOCH).total_seconds()))).strftime("%Y-%m-%dT%H:%M:%SZ")
