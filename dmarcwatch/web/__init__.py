@@ -1,0 +1,1 @@
+"""The Datasette plugin: pages on domains, streams, reporters and what came in."""
