@@ -1,17 +1,12 @@
 """`dmarcwatch fetch`: collect, store, judge, and say in one line what came."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import click
 
-from dmarcwatch.classify import Classifier
 from dmarcwatch.cli.context import Settings, print_json
-from dmarcwatch.cli.opening import load_senders, open_store
+from dmarcwatch.cli.opening import load_rules, open_store
 from dmarcwatch.cli.progress import progress
-from dmarcwatch.collect import Collector
 from dmarcwatch.collect.address import parse_source
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import FileSource, Source
@@ -55,6 +50,28 @@ def command(ctx: click.Context, sources: tuple[str, ...], as_json: bool) -> None
     ctx.exit(exit_status(accounts, failures))
 
 
+def sentence(accounts: Accounts) -> str:
+    """The run's accounts in one line."""
+    parts = [
+        f"{accounts.items:,} items: {accounts.reports:,} reports stored",
+        f"{accounts.duplicates:,} duplicates",
+        f"{accounts.set_aside:,} set aside",
+        f"{accounts.rejects:,} rejects",
+        f"{accounts.records:,} records",
+        f"{accounts.messages:,} messages",
+        f"{accounts.problems:,} problems",
+    ]
+    unread = f" {accounts.unread_messages:,} messages could not be counted." if accounts.unread_messages else ""
+    return ", ".join(parts) + "." + unread
+
+
+def exit_status(accounts: Accounts, failures: list[CollectError]) -> int:
+    """4 when a source could not be reached, 6 when something was rejected or dropped, else 0 (DESIGN 3.1)."""
+    if failures:
+        return CollectError.exit_status
+    return 6 if accounts.rejects or accounts.unread_messages else 0
+
+
 def _named(text: str) -> Source:
     source = parse_source(text)
     # What a person names by hand is theirs to vouch for (JUDGEMENT 5, tier local).
@@ -62,22 +79,10 @@ def _named(text: str) -> Source:
 
 
 def _fetch(settings: Settings, sources: tuple[Source, ...]) -> tuple[Accounts, list[CollectError]]:
-    senders = load_senders(settings)
-    general = settings.config.general
-    classifier = Classifier(senders, own_tenants=frozenset(general.own_tenants))
     database = open_store(settings, create=True)
     total, touched, failures = Accounts(), set[str](), list[CollectError]()
     with progress(settings) as show:
-        ingest = Ingest(
-            database=database,
-            classifier=classifier,
-            senders=senders,
-            trust=settings_trust(settings),
-            now=settings.now,
-            budgets=settings.config.budgets,
-            is_ours=settings.config.is_ours,
-            progress=show,
-        )
+        ingest = Ingest(database, load_rules(settings), settings.now, show)
         for source in sources:
             run = ingest.begin(source.name)
             try:

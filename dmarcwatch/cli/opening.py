@@ -21,6 +21,20 @@ def load_senders(settings: Settings) -> Senders:
     return Senders.load() if overlay is None else Senders.load(_text(overlay))
 
 
+def load_rules(settings: Settings) -> Rules:
+    """How this configuration reads items. Raises ConfigError."""
+    general = settings.config.general
+    senders = load_senders(settings)
+    classifier = Classifier(senders, own_tenants=frozenset(general.own_tenants))
+    return Rules(
+        senders=senders,
+        classify=classifier.classify,
+        trust=make_trust(general),
+        budgets=settings.config.budgets,
+        is_ours=settings.config.is_ours,
+    )
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")

@@ -146,8 +146,8 @@ class Interned:
     def _add_judgement(self, found: Classification) -> int:
         values = (
             self.place(found.place), found.via, found.region, found.state, found.forwarded,
-            _json(found.flags), found.dkim_aligned, found.spf_aligned, found.outcome, found.listed, found.spared,
-            found.authenticated, found.because,
+            _json(found.flags), found.dkim_aligned, found.spf_aligned, found.outcome, found.listed,
+            found.spared, found.authenticated, found.because,
         )  # fmt: skip
         digest = _digest((*values, *found.own_signatures))
         identity = self._unique(

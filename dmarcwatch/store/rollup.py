@@ -69,6 +69,15 @@ JOIN _judgement_selectors s ON s.judgement = j.id
 WHERE r.status = 'counted' AND r.id BETWEEN :first AND :last
 GROUP BY j.place, s.domain, s.selector, r.day HAVING sum(c.messages) > 0
 ON CONFLICT DO UPDATE SET passed = passed + excluded.passed, failed = failed + excluded.failed"""
+_PLACE_ADDRESSES = """
+INSERT INTO _place_addresses (place, address, messages)
+SELECT j.place, c.address, sum(c.messages) * :sign
+FROM reports r
+JOIN _records c ON c.report = r.id
+JOIN _judgements j ON j.id = c.judgement
+WHERE r.status = 'counted' AND r.id BETWEEN :first AND :last AND c.address IS NOT NULL
+GROUP BY j.place, c.address HAVING sum(c.messages) > 0
+ON CONFLICT DO UPDATE SET messages = messages + excluded.messages"""
 _DOMAIN_DAYS = """
 INSERT INTO _domain_days
 SELECT r.policy_domain, r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, y.id,
@@ -84,6 +93,7 @@ _EMPTIED = (
     "DELETE FROM _stream_days WHERE messages = 0",
     "DELETE FROM _pool_days WHERE messages = 0",
     "DELETE FROM _selector_days WHERE passed = 0 AND failed = 0",
+    "DELETE FROM _place_addresses WHERE messages = 0",
     "DELETE FROM _domain_days WHERE reports = 0",
 )
 
@@ -105,7 +115,7 @@ def sweep(connection: sqlite3.Connection) -> None:
 
 
 def _apply(connection: sqlite3.Connection, values: dict[str, int]) -> None:
-    for statement in (_STREAM_DAYS, _POOL, _SELECTOR_DAYS, _DOMAIN_DAYS):
+    for statement in (_STREAM_DAYS, _POOL, _SELECTOR_DAYS, _PLACE_ADDRESSES, _DOMAIN_DAYS):
         connection.execute(statement, values)
 
 

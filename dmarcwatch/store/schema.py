@@ -70,7 +70,8 @@ CREATE TABLE reports (
     dialect TEXT NOT NULL, grade TEXT NOT NULL, tier TEXT NOT NULL, origin TEXT NOT NULL,
     received_at TEXT NOT NULL, records INTEGER NOT NULL, messages INTEGER NOT NULL,
     unread_messages INTEGER NOT NULL, status TEXT NOT NULL,
-    reporter INTEGER NOT NULL REFERENCES _reporters(id), day TEXT NOT NULL, span_days INTEGER NOT NULL, received_day TEXT NOT NULL,
+    reporter INTEGER NOT NULL REFERENCES _reporters(id), day TEXT NOT NULL,
+    span_days INTEGER NOT NULL, received_day TEXT NOT NULL,
     item INTEGER NOT NULL REFERENCES items(id), name TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE,
     fingerprint INTEGER NOT NULL);
 CREATE INDEX reports_identity ON reports (policy_domain, reporter, begin, end);
@@ -107,7 +108,7 @@ CREATE TABLE streams (
     sender TEXT NOT NULL, place_kind TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL,
     sender_type TEXT NOT NULL, region TEXT, legitimacy TEXT, confidence REAL, because TEXT,
     state TEXT, states TEXT, first_seen TEXT, last_seen TEXT, messages INTEGER, dmarc_pass INTEGER,
-    dkim_aligned INTEGER, spf_aligned INTEGER, reporters INTEGER, findings TEXT);
+    dkim_aligned INTEGER, spf_aligned INTEGER, reporters INTEGER, ips INTEGER, findings TEXT);
 CREATE INDEX streams_domain ON streams (policy_domain);
 CREATE TABLE _places (
     id INTEGER PRIMARY KEY, policy_domain TEXT NOT NULL, header_from TEXT NOT NULL, sender TEXT NOT NULL,
@@ -134,6 +135,9 @@ CREATE TABLE _selector_days (
     place INTEGER NOT NULL REFERENCES _places(id), domain TEXT NOT NULL, selector TEXT NOT NULL,
     day TEXT NOT NULL, passed INTEGER NOT NULL, failed INTEGER NOT NULL,
     PRIMARY KEY (place, domain, selector, day)) WITHOUT ROWID;
+CREATE TABLE _place_addresses (
+    place INTEGER NOT NULL REFERENCES _places(id), address INTEGER NOT NULL REFERENCES _addresses(id),
+    messages INTEGER NOT NULL, PRIMARY KEY (place, address)) WITHOUT ROWID;
 CREATE TABLE _policies (
     id INTEGER PRIMARY KEY, p TEXT, sp TEXT, np TEXT, pct INTEGER, t INTEGER, adkim TEXT, aspf TEXT);
 CREATE TABLE _domain_days (
@@ -141,6 +145,22 @@ CREATE TABLE _domain_days (
     reports INTEGER NOT NULL, messages INTEGER NOT NULL, unread_messages INTEGER NOT NULL,
     PRIMARY KEY (policy_domain, day, span_days, received_day, reporter, tier, grade, policy)) WITHOUT ROWID;
 """
+
+FACT_TABLES = ("rejects", "set_aside", "reports", "problems", "_addresses", "_evidence", "_records", "_reporters")
+"""Tables that are read anew from the kept bytes; items, labels and verdicts given stay."""
+JUDGEMENT_TABLES = (
+    "streams",
+    "_places",
+    "_judgements",
+    "_judgement_selectors",
+    "_stream_days",
+    "_pool_days",
+    "_selector_days",
+    "_place_addresses",
+    "_policies",
+    "_domain_days",
+)
+"""Tables that follow from the facts."""
 
 MIGRATIONS = Migrations("dmarcwatch")
 

@@ -79,14 +79,14 @@ class Writer:
         self.touched: set[str] = set()
         """Policy domains whose roll-ups changed."""
 
-    def add_item(self, arrival: Arrival, *, source: int, run: int, outcome: str) -> int:
-        """The id of the item's new row."""
+    def add_item(self, arrival: Arrival, *, source: int, run: int) -> int:
+        """The id of the item's new row; a reject until `set_outcome` says otherwise."""
         cursor = self._connection.execute(
             "INSERT INTO items (source, run, origin, token, sha256, size, received_at, local, from_domain, "
             "authserv_id, verified, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (source, run, arrival.origin, arrival.token, arrival.sha256, arrival.size,
              _text(arrival.received_at), arrival.local, arrival.from_domain, arrival.authserv_id,
-             arrival.verified, outcome),
+             arrival.verified, "reject"),
         )  # fmt: skip
         return _id(cursor)
 

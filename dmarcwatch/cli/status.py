@@ -1,0 +1,31 @@
+"""`dmarcwatch status`: how the runs went, and what waits."""
+
+import click
+
+from dmarcwatch.cli.context import Settings, print_json
+from dmarcwatch.cli.opening import open_store
+from dmarcwatch.cli.tables import table
+from dmarcwatch.store import status
+
+
+@click.command(name="status", short_help="Show the last run of each source, rejects and silent reporters.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as an object.")
+@click.pass_obj
+def command(settings: Settings, as_json: bool) -> None:
+    """Show the last run of each source, rejects and silent reporters."""
+    connection = open_store(settings).conn
+    runs = status.last_runs(connection)
+    rejects = status.reject_reasons(connection)
+    silent = status.silent_reporters(connection, settings.today)
+    hosts = status.mail_hosts(connection)
+    if as_json:
+        print_json({"runs": runs, "rejects": rejects, "silent_reporters": silent, "mail_hosts": hosts})
+        return
+    click.echo(table(runs, "No source was ever read."))
+    for title, rows in (
+        ("Rejects by reason", rejects),
+        ("Reporters that have fallen silent", silent),
+        ("Mail hosts that stated authentication results", hosts),
+    ):
+        if rows:
+            click.echo(f"\n{title}\n{table(rows, '')}")
