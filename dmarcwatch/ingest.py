@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,15 +13,15 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.check.trusting import Trust
 from dmarcwatch.classify import Classifier
 from dmarcwatch.collect import Collector, Item
-from dmarcwatch.errors import CollectError, DmarcwatchError, MalformedXml, ReportError, UnpackError
-from dmarcwatch.parse import read
-from dmarcwatch.report import Report, Tier
+from dmarcwatch.errors import CollectError, DmarcwatchError
+from dmarcwatch.filing import Accounts, Filing, Rules
+from dmarcwatch.headers import MailHeaders
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool
-from dmarcwatch.store.writer import Arrival, Source, Writer
-from dmarcwatch.unpack import Document, Unpacked, unpack
+from dmarcwatch.store.writer import Arrival, Writer
+from dmarcwatch.unpack import Unpacked
 
 BATCH_ITEMS = 100
 """Items of one transaction: fewer cost a tenth more time, more make a second writer wait longer."""
@@ -30,36 +30,13 @@ BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
-    """What a run did; items = those that brought a report + duplicates + set aside + rejects (by item)."""
-
-    items: int = 0
-    reports: int = 0
-    duplicates: int = 0
-    set_aside: int = 0
-    rejects: int = 0
-    records: int = 0
-    messages: int = 0
-    problems: int = 0
-    unread_messages: int = 0
-    """Messages of records that could not be used, as far as the report says how many."""
-
-    def __add__(self, other: "Accounts") -> "Accounts":
-        return Accounts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
-
-
-@dataclass(frozen=True, slots=True)
 class Ingest:
     """All that reading sources into one database needs."""
 
     database: Database
-    classifier: Classifier
-    senders: Senders
-    trust: Trust
+    rules: Rules
     now: datetime
-    budgets: Budgets = Budgets()
-    is_ours: Callable[[str], bool] = lambda domain: True
-    """Whether reports on a policy domain are the user's; others are set aside."""
+    """When the run began, aware UTC."""
     progress: Callable[[Accounts], None] = lambda accounts: None
 
     def begin(self, source: str) -> "Run":
@@ -77,7 +54,8 @@ class Run:
             self._memory = SourceMemory(self._connection, source)
             self._id = _start_run(self._connection, source, ingest.now)
         self._local = False
-        self._writer = Writer(self._connection, ingest.senders)
+        self._writer = Writer(self._connection, ingest.rules.senders)
+        self._filing = Filing(self._connection, self._writer, ingest.rules)
         self.accounts = Accounts()
 
     @property
@@ -125,120 +103,33 @@ class Run:
         self._ingest.progress(accounts)
 
     def _store_item(self, item: Item) -> Accounts:
-        digest = sha256(item.data).hexdigest()
         received = _not_after(item.received_at, self._ingest.now)
-        arrival = Arrival(item.origin, item.token, digest, item.size or len(item.data), received, self._local)
-        try:
-            with self._savepoint("item"):
-                return self._unpack_item(item, arrival)
-        except (sqlite3.Error, DmarcwatchError):
-            raise
-        except Exception as error:  # a fault of ours must cost one item, not the run
-            row = self._writer.add_item(arrival, source=self._memory.id, run=self._id, outcome="reject")
-            self._writer.keep_raw(row, item.data)
-            message = f"dmarcwatch failed on it: {type(error).__name__}: {error}"
-            self._writer.add_reject(row, arrival, name="", reason="internal", message=message)
-            return Accounts(items=1, rejects=1)
+        arrival = Arrival(
+            origin=item.origin,
+            token=item.token,
+            sha256=sha256(item.data).hexdigest(),
+            size=item.size or len(item.data),
+            received_at=received,
+            local=self._local,
+        )
+        unpacked = self._filing.open(item.data, arrival.size, headers_only=item.headers_only)
+        if isinstance(unpacked, Unpacked):
+            arrival = self._introduce(item.data, arrival, unpacked.headers)
+        row = self._writer.add_item(arrival, source=self._memory.id, run=self._id)
+        self._writer.keep_raw(row, item.data)
+        return Accounts(items=1) + self._filing.file(row, arrival, unpacked)
 
-    def _unpack_item(self, item: Item, arrival: Arrival) -> Accounts:
-        try:
-            if item.headers_only:
-                raise UnpackError("too-large", f"{arrival.size:,} bytes are more than one item may have")
-            unpacked = unpack(item.data, self._ingest.budgets)
-        except UnpackError as error:
-            row = self._writer.add_item(arrival, source=self._memory.id, run=self._id, outcome="reject")
-            self._writer.keep_raw(row, item.data)
-            self._writer.add_reject(row, arrival, name="", reason=error.reason, message=error.message)
-            return Accounts(items=1, rejects=1)
-        return self._store_unpacked(item, arrival, unpacked)
-
-    def _store_unpacked(self, item: Item, arrival: Arrival, unpacked: Unpacked) -> Accounts:
-        sender = self._ingest.trust.sender(item.data, unpacked.headers, local=arrival.local)
-        headers = unpacked.headers
+    def _introduce(self, data: bytes, arrival: Arrival, headers: MailHeaders | None) -> Arrival:
+        """The arrival with what the mail and its host say of the sender."""
+        introduction = self._ingest.rules.trust.introduce(data, headers, local=arrival.local)
         dated = _not_after(headers.date, self._ingest.now) if headers else None
-        arrival = replace(
+        return replace(
             arrival,
             received_at=arrival.received_at or dated,
             from_domain=headers.from_domain if headers else None,
-            authserv_id=sender.authserv_id,
-            verified=sender.verified,
+            authserv_id=introduction.authserv_id,
+            verified=introduction.verified,
         )
-        row = self._writer.add_item(arrival, source=self._memory.id, run=self._id, outcome="stored")
-        self._writer.keep_raw(row, item.data)
-        accounts = Accounts(items=1)
-        for fault in unpacked.faults:
-            self._writer.add_reject(row, arrival, name=fault.name, reason=fault.reason, message=fault.message)
-            accounts += Accounts(rejects=1)
-        for part in unpacked.set_aside:
-            self._writer.add_set_aside(row, kind=part.kind, name=part.name, size=len(part.data))
-            accounts += Accounts(set_aside=1)
-        for document in unpacked.documents:
-            accounts += self._store_document(
-                document, row, arrival, lambda report: self._ingest.trust.tier(sender, report)
-            )
-        self._writer.set_outcome(row, _outcome(accounts))
-        return accounts
-
-    def _store_document(
-        self, document: Document, item: int, arrival: Arrival, tier: Callable[[Report], Tier]
-    ) -> Accounts:
-        twin = self._writer.twin(document.sha256)
-        if twin is not None:
-            self._writer.lift(twin, tier(self._writer.report(twin)))
-            return Accounts(duplicates=1)
-        try:
-            return self._read_document(document, item, arrival, tier)
-        except ReportError as error:
-            self._writer.add_reject(
-                item, arrival, name=document.name, reason=error.reason, message=error.message
-            )
-            return Accounts(rejects=1)
-
-    def _read_document(
-        self, document: Document, item: int, arrival: Arrival, tier: Callable[[Report], Tier]
-    ) -> Accounts:
-        """Read and store one document; broken XML a second time, with recovery."""
-        recover = document.truncated
-        while True:
-            try:
-                with self._savepoint("document"):
-                    reading = read(document.chunks, budgets=self._ingest.budgets, recover=recover)
-                    if not self._ingest.is_ours(reading.report.policy.domain):
-                        self._writer.add_set_aside(
-                            item, kind="foreign-domain", name=document.name, size=document.size
-                        )
-                        return Accounts(set_aside=1)
-                    source = Source(
-                        item, arrival.origin, document.name, document.sha256, arrival.received_at,
-                        tier(reading.report),
-                    )  # fmt: skip
-                    stored = self._writer.add_report(source, reading, self._ingest.classifier.classify)
-                    return Accounts(
-                        reports=1,
-                        records=stored.records,
-                        messages=stored.messages,
-                        problems=stored.problems,
-                        unread_messages=stored.unread_messages,
-                    )
-            except MalformedXml:
-                if recover:
-                    raise
-                recover = True
-
-    @contextmanager
-    def _savepoint(self, name: str) -> Iterator[None]:
-        self._connection.execute(f"SAVEPOINT {name}")
-        mark = self._writer.mark()
-        try:
-            yield
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute(f"ROLLBACK TO {name}")
-                self._writer.back_to(mark)
-            raise
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute(f"RELEASE {name}")
 
     def _end(self, error: str | None) -> None:
         ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -267,14 +158,6 @@ def batches(items: Iterator[Item]) -> Iterator[list[Item]]:
         raise
     if batch:
         yield batch
-
-
-def _outcome(accounts: Accounts) -> str:
-    if accounts.reports:
-        return "stored"
-    if accounts.duplicates:
-        return "duplicate"
-    return "set-aside" if accounts.set_aside else "reject"
 
 
 def _not_after(moment: datetime | None, now: datetime) -> datetime | None:

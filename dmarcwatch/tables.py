@@ -53,7 +53,10 @@ class Reader:
             made = self._try(option, value, key, only=len(options) == 1)
             if made is not _WRONG:
                 return made
-        self.complain(key, f"{value!r} is not {' or '.join(_wanted(option) for option in options)}")
+        wanted = " or ".join(_wanted(option) for option in options)
+        # What should be a table may be a secret written where it does not belong: never repeat it.
+        shown = "what stands there" if any(is_dataclass(option) for option in options) else repr(value)
+        self.complain(key, f"{shown} is not {wanted}")
         return None
 
     def _try(self, option: Any, value: Any, key: str, *, only: bool) -> Any:
@@ -92,7 +95,7 @@ def _wanted(option: Any) -> str:
     if get_origin(option) is tuple:
         return "a list"
     if is_dataclass(option):
-        return "a table"
+        return "a table with " + " or ".join(field.name for field in fields(option))
     if isinstance(option, type) and issubclass(option, StrEnum):
         return "one of " + ", ".join(f'"{word}"' for word in option)
     return "a path in quotes" if option is Path else _KINDS.get(option, "of the right kind")
