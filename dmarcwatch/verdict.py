@@ -58,10 +58,14 @@ class Gate:
     """In the unit of `threshold`: a share 0..1, days, messages or a number; None where it does not apply."""
     threshold: float | None
     ok: bool
-    reason: str
-    """Why the gate exists and what was found, in one sentence."""
+    found: str
+    """What was found, in one sentence."""
+    why: str
+    """Why the gate exists."""
     at_least: bool = False
     """True where the value has to reach the threshold, False where it must not pass it."""
+    days: int | None = None
+    """Days until time alone opens it at the present rate; None where time does not, or nobody can say."""
 
     @property
     def margin(self) -> float | None:
@@ -96,8 +100,6 @@ class Blocker:
     messages: int | None = None
     """Messages it is about, where it is about messages."""
     fix: tuple[str, ...] = ()
-    days: int | None = None
-    """Days until time alone closes it at the present rate; None where time does not, or nobody can say."""
 
     def as_dict(self) -> dict[str, Any]:
         """The object under `blockers` and `warnings` in the JSON."""

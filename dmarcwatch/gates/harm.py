@@ -1,0 +1,233 @@
+"""Would own mail be lost? The pools, each stream, each failing state, and what only DKIM carries."""
+
+from collections.abc import Iterator
+
+from dmarcwatch import bounds
+from dmarcwatch.bounds import Share
+from dmarcwatch.faults import bad_days as stream_bad_days
+from dmarcwatch.faults import is_bad, state_fault, total_losses
+from dmarcwatch.gates.measured import Measured, at_most, count, none_open, percent
+from dmarcwatch.gates.words import FAILING_STATES, since, state_words
+from dmarcwatch.streams import Legitimacy
+from dmarcwatch.verdict import Blocker, Kind, Target
+from dmarcwatch.view import Judged, View
+
+RANDOM_STATE = "own-dkim-broken"
+"""Signatures break at random on their way, so this state alone proves a fault only in numbers."""
+
+
+def legit_failing(view: View) -> Measured:
+    """Bound on the failing share of own mail."""
+    share, limit = view.pooled.failing, view.limits.failing_share.at(view.target)
+    found = (
+        f"{count(share.failing, 'message')} of {share.messages:,.0f} of your own fail; "
+        f"the true share may be {percent(share.upper)}, {percent(limit)} is allowed"
+    )
+    return _bounded(view, share, limit, found)
+
+
+def doubtful(view: View) -> Measured:
+    """Bound on own mail that fails or whose pass cannot be believed."""
+    share, limit = view.pooled.doubtful, view.limits.doubtful_share.at(view.target)
+    found = (
+        f"{count(share.failing, 'message')} of your own fail, pass without a visible reason or met a DNS "
+        f"error; the true share may be {percent(share.upper)}, {percent(limit)} is allowed"
+    )
+    return _bounded(view, share, limit, found)
+
+
+def _bounded(view: View, share: Share, limit: float, found: str) -> Measured:
+    absolute = view.limits.failing_messages.at(view.target)
+    few = max(absolute, view.limits.failing_messages_share.at(view.target) * share.messages)
+    ok = share.upper <= limit or share.failing <= few
+    return Measured(share.upper, limit, ok, found, messages=round(share.failing))
+
+
+def bad_days(view: View) -> Measured:
+    """Bound on the share of days on which own mail is lost in earnest."""
+    limits = view.limits
+    days = view.pooled.days.values()
+    bad = sum(is_bad(messages, failing, limits.bad_day_failures, limits) for messages, failing in days)
+    value = bounds.upper(bad, max(bad, len(view.covered_days)))
+    limit = limits.bad_days_share.at(view.target)
+    found = f"on {count(bad, 'day')} of {len(view.covered_days)} much of your mail failed"
+    return Measured(value, limit, bad <= limits.bad_days or value <= limit, found)
+
+
+def stream_failing(view: View) -> Measured:
+    """Own streams that fail, however small they are beside the rest."""
+    blockers = (_stream_blocker(view, judged) for judged in view.own)
+    found = tuple(sorted(filter(None, blockers), key=lambda one: -(one.messages or 0)))
+    return none_open(
+        found, "no sender of yours fails" if not found else f"{count(len(found), 'sender')} of yours fail"
+    )
+
+
+def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
+    limits = view.limits
+    share = bounds.share((bounds.Cell(c.messages, c.failing) for _, c in judged.cells), rho=limits.rho)
+    limit = (limits.critical_share if judged.critical else limits.stream_share).at(view.target)
+    days = [day for day, cell in judged.cells if cell.failing]
+    sure = len(days) >= limits.stream_days or share.lower > limit
+    if share.failing > limits.stream_messages and share.point > limit and sure:
+        text = f"{share.failing:,.0f} of {count(share.messages, 'message')} fail DMARC"
+        return _blocker(view, judged, "stream-failing", (text, share.point, limit, round(share.failing)))
+    long_run = view.days_of(judged.track, view.last - limits.long_days + 1)
+    lost = total_losses(long_run, last=view.last, limits=limits)
+    if lost is None or lost.away >= min(limits.gap_factor * lost.largest_gap, limits.long_days):
+        return None
+    failing = sum(cell.failing for _, cell in long_run)
+    times, apart = count(len(lost.days), "day"), count(lost.largest_gap, "day")
+    text = f"most of a day's mail failed on {times}, up to {apart} apart"
+    return _blocker(view, judged, "stream-failing", (text, share.point, limit, failing))
+
+
+def _blocker(view: View, judged: Judged, gate: str, what: tuple[str, float, float, int]) -> Blocker:
+    text, value, limit, messages = what
+    stream, state = judged.stream, _worst_state(view, judged)
+    whose = "" if stream.place.header_from == stream.place.policy_domain else f" ({stream.place.header_from})"
+    doubt = "; probably yours" if judged.standing.legitimacy is Legitimacy.SHADOW else ""
+    message = f"{stream.name}{whose}: {text}: {state_words(state)}{doubt}"
+    return Blocker(
+        gate, Kind.RISK, message, stream.id, value, limit, messages, view.snapshot.fix(stream, state)
+    )
+
+
+def _worst_state(view: View, judged: Judged) -> str:
+    sums: dict[str, int] = {}
+    for _, cell in view.days_of(judged.track, view.last - view.limits.long_days + 1):
+        for state, failing in cell.states.items():
+            sums[state] = sums.get(state, 0) + failing
+    return max(sums, key=lambda state: (sums[state], state), default="")
+
+
+def state_failing(view: View) -> Measured:
+    """Failing states inside own streams, however small: forgotten identities and monthly runs."""
+    found = tuple(blocker for judged in view.own for blocker in _state_blockers(view, judged))
+    text = (
+        f"{count(len(found), 'failing state')} inside your senders"
+        if found
+        else "no sender of yours has a failing state"
+    )
+    return none_open(tuple(sorted(found, key=lambda one: -(one.messages or 0))), text)
+
+
+def _state_blockers(view: View, judged: Judged) -> Iterator[Blocker]:
+    limits, track = view.limits, judged.track
+    cells = track.cells
+    recent = view.last - limits.long_days
+    failing = [day for day in track.failing_days if recent - limits.long_days < day <= view.last]
+    for state in sorted({state for day in failing for state in cells[day].states} & FAILING_STATES):
+        days = [day for day in failing if state in cells[day].states]
+        if state == RANDOM_STATE:
+            days = _proving_days(view, judged, days)
+        messages = sum(cells[day].states[state] for day in days if day > recent)
+        fault = state_fault(days, last=view.last, limits=limits)
+        if fault is not None and messages > limits.state_messages:
+            text = f"{count(messages, 'message')}{since(fault.days)}: {state_words(state)}"
+            yield Blocker(
+                "state-failing",
+                Kind.RISK,
+                f"{judged.stream.name}: {text}",
+                judged.stream.id,
+                messages,
+                limits.state_messages,
+                messages,
+                view.snapshot.fix(judged.stream, state),
+            )
+
+
+def _proving_days(view: View, judged: Judged, days: list[int]) -> list[int]:
+    """The days on which broken signatures prove a fault: bad ones, or all where even the others break much.
+
+    Measured apart from the bad days, so that random breaks after a repair do not keep a fault open.
+    """
+    limits, cells = view.limits, judged.track.cells
+    fault = stream_bad_days(judged.track, last=view.last, limits=limits)
+    bad = frozenset() if fault is None else frozenset(fault.days)
+    other = [
+        cell for day, cell in view.days_of(judged.track, view.last - limits.long_days + 1) if day not in bad
+    ]
+    broken = sum(cell.states.get(RANDOM_STATE, 0) for cell in other)
+    if broken > limits.random_break_share * sum(cell.messages for cell in other):
+        return days
+    return [day for day in days if day in bad and cells[day].states.get(RANDOM_STATE)]
+
+
+def dkim(view: View) -> Measured:
+    """Aligned DKIM of each owned stream; a warning before quarantine, a condition of reject."""
+    limit = view.limits.dkim_share.at(view.target)
+    owned = [judged for judged in view.own if judged.standing.legitimacy is Legitimacy.OWNED]
+    shares = [(judged, *_signed_share(judged)) for judged in owned]
+    low = tuple(
+        Blocker(
+            "dkim",
+            Kind.RISK if view.target is Target.REJECT else Kind.WARNING,
+            f"{judged.stream.name}: only {percent(share)} carries a passing DKIM signature of yours; "
+            "the rest breaks whenever it is forwarded",
+            judged.stream.id,
+            share,
+            limit,
+            unsigned,
+            view.snapshot.fix(judged.stream, "spf-only"),
+        )
+        for judged, share, unsigned in shares
+        if share < limit and unsigned > view.limits.dkim_messages
+    )
+    worst = min((share for _, share, _ in shares), default=1.0)
+    found = f"the least signed sender of yours has aligned DKIM on {percent(worst)}"
+    if view.target is Target.REJECT:
+        return Measured(worst, limit, not low, found, at_least=True, blockers=low)
+    return Measured(worst, limit, not low, found, at_least=True, blockers=low, kind=Kind.WARNING)
+
+
+def _signed_share(judged: Judged) -> tuple[float, int]:
+    evidence = sum(cell.evidence for _, cell in judged.cells)
+    signed = sum(cell.dkim for _, cell in judged.cells)
+    return (signed / evidence if evidence else 1.0), evidence - signed
+
+
+def forwarded(view: View) -> Measured:
+    """Forwarded mail that arrives broken, which the owner cannot mend."""
+    toll = view.toll
+    broken, total = max(0, toll.forwarded - toll.spared), toll.passed_on
+    value = broken / max(1.0, view.pooled.failing.messages)
+    limit = view.limits.forwarded_share.at(view.target)
+    found = f"{broken:,} of {count(total, 'forwarded message')} arrive broken, {percent(value)} of your mail"
+    if view.target is Target.QUARANTINE:
+        return Measured(value, None, True, found, messages=broken)
+    return at_most(value, limit, found)._replace(messages=broken)
+
+
+def subdomains(view: View) -> Measured | None:
+    """Subdomains without a policy of their own inherit p: their mail has to pass as well."""
+    below = [
+        judged for judged in view.own if judged.stream.place.header_from != judged.stream.place.policy_domain
+    ]
+    if not below:
+        return None
+    open_gates = (*stream_failing(view).blockers, *state_failing(view).blockers)
+    closed = {blocker.stream for blocker in open_gates}
+    failing = [judged.stream for judged in below if judged.stream.id in closed]
+    names = ", ".join(sorted({stream.place.header_from for stream in failing}))
+    if not failing:
+        return Measured(0, 0, True, "every subdomain's mail passes as well")
+    found = f"{names} would inherit the policy and mail from there fails"
+    fix = ("publish sp=none together with the step: it leaves the subdomains as they are until they pass",)
+    blocker = Blocker("subdomains", Kind.RISK, found, None, len(failing), 0, None, fix)
+    return Measured(len(failing), 0, False, found, blockers=(blocker,))
+
+
+def people(view: View) -> Measured | None:
+    """People post to mailing lists, and lists break DMARC: reject would lose what they write."""
+    if view.target is Target.QUARANTINE:
+        return None
+    declared, limit = view.snapshot.declared, view.limits.listed_share
+    value = view.toll.listed / max(1.0, view.pooled.failing.messages)
+    if declared.accept_listed:
+        return Measured(value, limit, True, "you accept that mailing lists lose mail")
+    found = f"{percent(value)} of your mail came by mailing lists"
+    if declared.audience == "people":
+        found = "people write from this domain: lists would lose what they post, stay at quarantine"
+        return Measured(value, limit, False, found, messages=view.toll.listed)
+    return Measured(value, limit, value < limit, found, messages=view.toll.listed)

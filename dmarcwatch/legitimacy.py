@@ -1,0 +1,268 @@
+"""Whose mail a stream is: the first rule that applies, with the evidence it rests on (JUDGEMENT 3)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from ipaddress import ip_network
+from typing import NamedTuple
+
+from dmarcwatch.history import NOTHING_DECLARED, Declared
+from dmarcwatch.streams import Label, Legitimacy, PlaceKind, Stream
+from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from dmarcwatch.timeline import Track
+
+OPERATOR_TYPES = frozenset({"transactional", "marketing", "saas"})
+"""Senders that only mail for their customers: under your From it is your mail or your vendor's."""
+
+_LABELLED = {
+    "owned": Legitimacy.OWNED,
+    "forwarder": Legitimacy.FORWARDED,
+    "spoof": Legitimacy.SPOOF,
+    "ignore": Legitimacy.UNKNOWN,
+}
+
+
+class Standing(NamedTuple):
+    """Whose mail a stream is, how sure that is, and why."""
+
+    legitimacy: Legitimacy
+    confidence: float
+    """0..1; 1.0 only where a person said so."""
+    because: str
+    """The rule and its evidence, in one line."""
+    asked: bool = False
+    """True where the sender persists and only the user can say whose it is."""
+
+    @property
+    def own(self) -> bool:
+        """Owned or shadow: what must not be lost."""
+        return self.legitimacy in (Legitimacy.OWNED, Legitimacy.SHADOW)
+
+
+class ActiveDay(NamedTuple):
+    """A day on which mail of a place failed."""
+
+    day: int
+    """Ordinal."""
+    failing: int
+    reporters: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a stream's standing depends on beside its own days."""
+
+    as_of: date
+    last: int
+    """Ordinal of the last day judged."""
+    reporters: int = 1
+    """Organisations that report on the domain."""
+    operators: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Selector -> ids of streams whose operator is known to sign with it; the empty selector has all."""
+    homes: Mapping[str, str] = field(default_factory=dict)
+    """Selector that no known operator uses -> id of the unknown stream that signs most with it."""
+    declared: Declared = NOTHING_DECLARED
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+
+
+Rule = Callable[[Track, Context], Standing | None]
+
+
+def assess(track: Track, context: Context) -> Standing:
+    """The standing of a stream from what had been received."""
+    for rule in _RULES:
+        standing = rule(track, context)
+        if standing is not None:
+            return standing
+    return Standing(Legitimacy.UNKNOWN, 0.3, "nothing says whose mail this is")
+
+
+def signers(tracks: Iterable[Track]) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
+    """Who signs with which selector: `Context.operators` and `Context.homes`.
+
+    A known operator is one whose mail also passes SPF for the domain, or that mails for its
+    customers only. Of a selector that none of these uses, the unknown stream that signs most with
+    it, and signs most of its own mail, is the home.
+    """
+    signing = [track for track in tracks if track.totals.dkim]
+    operators: dict[str, set[str]] = {}
+    for track in signing:
+        if track.totals.spf or track.stream.sender_type in OPERATOR_TYPES:
+            for name in _selectors(track) | {""}:
+                operators.setdefault(name, set()).add(track.stream.id)
+    homes: dict[str, str] = {}
+    for track in sorted(signing, key=lambda track: (track.totals.dkim, track.stream.id)):
+        if (
+            track.stream.place.kind is not PlaceKind.SCATTERED
+            and track.totals.dkim * 2 > track.totals.evidence
+        ):
+            homes.update((name, track.stream.id) for name in _selectors(track) - operators.keys())
+    return {name: frozenset(ids) for name, ids in operators.items()}, homes
+
+
+def _selectors(track: Track) -> set[str]:
+    return {use.selector for use in track.stream.selectors if use.passed}
+
+
+def label_of(stream: Stream, as_of: date) -> Label | None:
+    """The label a person gave, where it holds on that day."""
+    label = stream.label
+    if label is None or not label.given <= as_of < label.expires:
+        return None
+    return label
+
+
+def persists(
+    days: Sequence[ActiveDay], *, last: int, reporters: int, thresholds: Thresholds = DEFAULT_THRESHOLDS
+) -> bool:
+    """Whether a place keeps at it (JUDGEMENT 3, line 5): many days of a month, or days of two months."""
+    return is_daily(days, last=last, reporters=reporters, thresholds=thresholds) or is_monthly(
+        days, last=last, thresholds=thresholds
+    )
+
+
+def is_daily(days: Iterable[ActiveDay], *, last: int, reporters: int, thresholds: Thresholds) -> bool:
+    """Active on many of the last days, as several organisations saw."""
+    recent = [day for day in days if last - thresholds.persistent_window < day.day <= last]
+    if len(recent) < thresholds.persistent_days:
+        return False
+    seen = frozenset[str]().union(*(day.reporters for day in recent))
+    return len(seen) >= min(thresholds.persistent_reporters, max(1, reporters))
+
+
+def is_monthly(days: Iterable[ActiveDay], *, last: int, thresholds: Thresholds) -> bool:
+    """Active on days of several calendar months, with more than a handful of messages."""
+    recent = [day for day in days if last - thresholds.long_days < day.day <= last]
+    if sum(day.failing for day in recent) <= thresholds.monthly_messages:
+        return False
+    months = {date.fromordinal(day.day).strftime("%Y-%m") for day in recent}
+    return len(months) >= thresholds.monthly_months
+
+
+def failing_days(track: Track, *, since: int, until: int) -> tuple[ActiveDay, ...]:
+    """The days of a stream on which direct mail failed, in order."""
+    days = sorted(day for day in track.failing_days if since <= day <= until)
+    cells = track.cells
+    return tuple(ActiveDay(day, cells[day].failing, frozenset(cells[day].reporters)) for day in days)
+
+
+def _labelled(track: Track, context: Context) -> Standing | None:
+    label = label_of(track.stream, context.as_of)
+    if label is None or label.word not in _LABELLED:
+        return None
+    return Standing(_LABELLED[label.word], 1.0, f"you labelled it {label.word} on {label.given}")
+
+
+def _declared(track: Track, context: Context) -> Standing | None:
+    place, declared = track.stream.place, context.declared
+    if place.sender in declared.owned_senders:
+        return Standing(Legitimacy.OWNED, 1.0, f"the configuration owns sender {place.sender}")
+    if place.kind is PlaceKind.NETWORK and _within(place.name, declared.owned_networks):
+        return Standing(Legitimacy.OWNED, 1.0, f"the configuration owns network {place.name}")
+    if place.kind is PlaceKind.DOMAIN and place.name in declared.owned_domains:
+        return Standing(Legitimacy.OWNED, 1.0, f"the configuration owns {place.name}")
+    if not track.shared and _selectors(track) & set(declared.owned_selectors):
+        return Standing(Legitimacy.OWNED, 1.0, "the configuration owns its DKIM selector")
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _within(network: str, owned: tuple[str, ...]) -> bool:
+    """Whether two networks overlap; what is no network overlaps nothing."""
+    try:
+        place = ip_network(network, strict=False)
+        nets = [ip_network(text, strict=False) for text in owned]
+    except ValueError:
+        return False
+    return any(place.version == net.version and place.overlaps(net) for net in nets)
+
+
+def _unseen(track: Track, context: Context) -> Standing | None:
+    """Reports that are not trusted make nothing legitimate (JUDGEMENT 5)."""
+    if track.totals.messages or track.indirect:
+        return None
+    return Standing(Legitimacy.UNKNOWN, 0.1, "no trusted report shows it")
+
+
+def _forwarded(track: Track, context: Context) -> Standing | None:
+    """Signed by the domain, not sent by whoever signs with that selector, and SPF not aligned."""
+    totals = track.totals
+    if not totals.messages:
+        return Standing(Legitimacy.FORWARDED, 0.8, "all of it came by forwarders")
+    if not track.shared or track.stream.place.kind is PlaceKind.SCATTERED or totals.spf or not totals.dkim:
+        return None
+    names = _selectors(track) or {""}
+    others = frozenset[str]().union(*(context.operators.get(name, frozenset()) for name in names))
+    others -= {track.stream.id}
+    if not others:
+        return None
+    return Standing(
+        Legitimacy.FORWARDED, 0.8, f"it carries the signature of {min(others)}, and SPF is not aligned"
+    )
+
+
+def _owned(track: Track, context: Context) -> Standing | None:
+    place, totals = track.stream.place, track.totals
+    if place.kind is PlaceKind.SCATTERED:
+        return None
+    if totals.spf:
+        return Standing(
+            Legitimacy.OWNED, 0.95 if totals.dkim else 0.9, "SPF passes aligned: your record lists it"
+        )
+    if not totals.dkim:
+        return None
+    if place.sender != "unknown":
+        return Standing(Legitimacy.OWNED, 0.95, f"{track.stream.name} signs it with your DKIM key")
+    if track.stream.id in context.homes.values():
+        return Standing(
+            Legitimacy.OWNED, 0.6, "it signs with your DKIM key, which no other sender of yours uses"
+        )
+    return None
+
+
+def _shadow(track: Track, context: Context) -> Standing | None:
+    stream = track.stream
+    if stream.sender_type in OPERATOR_TYPES:
+        because = f"{stream.name} authenticates it as its customer's, without alignment"
+        return Standing(Legitimacy.SHADOW, 0.7, because)
+    if stream.sender_type in ("mailbox", "gateway") and is_own_tenant(stream):
+        return Standing(Legitimacy.SHADOW, 0.6, f"the tenant {stream.place.name} bears your name")
+    return None
+
+
+def is_own_tenant(stream: Stream) -> bool:
+    """Whether a mailbox provider's tenant is the domain's own, by the name the provider gave it.
+
+    Google names tenants `example-com`, Microsoft by the first label only (`example.onmicrosoft.com`).
+    """
+    place = stream.place
+    if place.kind is not PlaceKind.TENANT or not place.name:
+        return False
+    own = {place.policy_domain, place.header_from, place.policy_domain.partition(".")[0]}
+    tenant = place.name.removesuffix(".onmicrosoft.com").removesuffix(".gappssmtp.com")
+    return bool({tenant, tenant.replace("-", "."), tenant.partition(".")[0].replace("-", ".")} & own)
+
+
+def _persistent(track: Track, context: Context) -> Standing | None:
+    if track.stream.place.kind is PlaceKind.SCATTERED or not track.failing_days:
+        return None
+    limits = context.thresholds
+    days = failing_days(track, since=context.last - limits.long_days + 1, until=context.last)
+    if not persists(days, last=context.last, reporters=context.reporters, thresholds=limits):
+        return None
+    return Standing(
+        Legitimacy.UNKNOWN, 0.5, f"it failed on {len(days)} days of two months: only you can say", asked=True
+    )
+
+
+def _spoof(track: Track, context: Context) -> Standing | None:
+    totals = track.totals
+    if not totals.failing or totals.signed * 2 > totals.failing:
+        return None
+    if totals.passed and track.stream.place.kind is not PlaceKind.SCATTERED:
+        return None
+    return Standing(Legitimacy.SPOOF, 0.8, "it fails, carries no signature of yours and does not persist")
+
+
+_RULES: tuple[Rule, ...] = (_labelled, _declared, _unseen, _forwarded, _owned, _shadow, _persistent, _spoof)
