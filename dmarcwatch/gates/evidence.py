@@ -57,8 +57,12 @@ def longest_gap(view: View) -> Measured | None:
 
 
 def widest_gap(view: View) -> tuple[int, int]:
-    """The most days in a row of the window without own mail, and the day after them."""
-    marks = [view.first - 1, *view.covered_days, view.last + 1]
+    """The most days in a row of the window without own mail, and the day after them.
+
+    Days before the first report are no gap: `history` asks about them.
+    """
+    first = max(view.first, view.snapshot.timeline.first or view.first)
+    marks = [first - 1, *view.covered_days, view.last + 1]
     gaps = [(later - day - 1, later) for day, later in pairwise(marks)]
     return max(gaps)
 
