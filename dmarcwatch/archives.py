@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from dmarcwatch.inflate import CHUNK_BYTES, GZIP, Meter, Stream
+from dmarcwatch.errors import TooLarge
+from dmarcwatch.inflate import CHUNK_BYTES, GZIP, DocumentMeter, Meter, Stream
+from dmarcwatch.reasons import Reason
 from dmarcwatch.sniff import GZIP_MAGIC, HEAD_BYTES, begins_document
 
 KEPT_BYTES = 4 * 1024 * 1024
 """Content up to this size is kept inflated, larger content is inflated again when it is read."""
+_MAX_GZIP_MEMBERS = 10_000
+"""Block-wise writers make one for each 64 KiB; an empty member costs 20 bytes, so their number is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Packed:
             for stream in gzip_streams(self.data, None):
                 yield from stream
         else:
-            yield from Stream(self.data, 0, len(self.data), window=self.window)
+            yield from Stream(self.data, (0, len(self.data)), window=self.window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +79,21 @@ class Gauge:
 
 def plain(name: str, data: bytes, meter: Meter) -> Content:
     """Content that is not packed at all."""
-    meter.add(len(data), document=len(data), consumed=len(data))
+    meter.document().add(len(data), consumed=len(data))
     return Content(name, hashlib.sha256(data).hexdigest(), len(data), data[:HEAD_BYTES], Packed(data))
 
 
-def gzip_streams(data: bytes, meter: Meter | None) -> Iterator[Stream]:
+def gzip_streams(data: bytes, meter: DocumentMeter | None) -> Iterator[Stream]:
     """The members of gzip data one after the other (RFC 1952 section 2.2); iterate each before the next.
 
     Whatever follows the last one is ignored, as gzip itself does: Mimecast adds a line end.
     """
-    position = 0
+    position = members = 0
     while data.startswith(GZIP_MAGIC, position):
-        stream = Stream(data, position, len(data), window=GZIP, meter=meter)
+        members += 1
+        if members > _MAX_GZIP_MEMBERS:
+            raise TooLarge(Reason.MEMBERS, f"gzip data of more than {_MAX_GZIP_MEMBERS} members")
+        stream = Stream(data, (position, len(data)), window=GZIP, meter=meter)
         yield stream
         if not stream.whole:
             return
@@ -100,7 +107,7 @@ def gunzip(name: str, data: bytes, meter: Meter) -> list[Content]:
     """
     contents: list[Content] = []
     gauge, start = Gauge(), 0
-    for stream in gzip_streams(data, meter):
+    for stream in gzip_streams(data, meter.document()):
         pieces = iter(stream)
         first = next(pieces, b"")
         if gauge.size and begins_document(first):

@@ -17,7 +17,9 @@ from dmarcwatch.text import clean
 Field = tuple[bytes, bytes]
 """Lower-case name, raw value with its folding."""
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)(?:\r?\n|\Z)")
+# Possessive throughout, so that nothing is ever tried twice.
+_FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:(.*+(?:\r?\n[ \t].*+)*+)(?:\r?\n|\Z)")
+_BLOCK = re.compile(rb"(?:[!-9;-~]++[ \t]*+:.*+(?:\r?\n[ \t].*+)*+(?:\r?\n|\Z))*+")
 _LEADING = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*(?:>?From .*(?:\n|\Z))?")
 _BLANK_LINE = re.compile(rb"\r?\n")
 _SES_RECEIVED = re.compile(rb"\bby\s+inbound-smtp\.[a-z0-9-]+\.amazonaws\.com\b")
@@ -52,15 +54,18 @@ def read_fields(data: bytes, start: int, end: int, *, limit: int) -> tuple[list[
     Raises TooLarge where it is longer than `limit` bytes.
     """
     stop = min(end, start + limit)
-    fields: list[Field] = []
-    position = start
-    while (match := _FIELD.match(data, position, stop)) is not None:
-        fields.append((match[1].lower(), match[2]))
-        position = match.end()
+    block = _BLOCK.match(data, start, stop)
+    position = block.end() if block else start
     if position >= stop < end:
         raise TooLarge(Reason.HEADER_BYTES, f"a header block of more than {limit} bytes")
+    fields = [(name.lower(), value) for name, value in _FIELD.findall(data, start, position)]
     blank = _BLANK_LINE.match(data, position, end)
     return fields, blank.end() if blank else position
+
+
+def first_values(fields: Sequence[Field]) -> dict[bytes, bytes]:
+    """The topmost value of each field."""
+    return dict(reversed(fields))
 
 
 def header_start(data: bytes, start: int, end: int) -> int:
@@ -76,27 +81,25 @@ def looks_like_mail(data: bytes) -> bool:
 
 def mail_headers(fields: Sequence[Field]) -> MailHeaders:
     """What trust needs to know of a mail."""
-    values: dict[bytes, list[bytes]] = {}
-    above = 0
-    for name, value in fields:
-        if name == b"received" and name not in values:
-            above = len(values.get(b"authentication-results", ()))
-        values.setdefault(name, []).append(value)
-    results = values.get(b"authentication-results", [])[:_MAX_RESULTS]
-    senders = values.get(b"from", [])
+    first = first_values(fields)
+    names = [name for name, _ in fields]
+    results = [value for name, value in fields if name == b"authentication-results"][:_MAX_RESULTS]
+    certain = (
+        names[: names.index(b"received")].count(b"authentication-results") if b"received" in first else 0
+    )
     return MailHeaders(
-        from_domain=address_domain(text_of(senders[0])) if len(senders) == 1 else None,
-        date=read_date(text_of(values[b"date"][0])) if b"date" in values else None,
-        subject=_text(values, b"subject"),
-        message_id=_text(values, b"message-id"),
+        from_domain=address_domain(text_of(first[b"from"])) if names.count(b"from") == 1 else None,
+        date=read_date(text_of(first[b"date"])) if b"date" in first else None,
+        subject=_text(first, b"subject"),
+        message_id=_text(first, b"message-id"),
         authentication_results=tuple(clean(text_of(value), _RESULT_CHARS) for value in results),
-        results_above_received=min(above, _MAX_RESULTS),
-        has_dkim_signature=b"dkim-signature" in values,
-        ses_inbound=b"received" in values and _SES_RECEIVED.search(values[b"received"][0]) is not None,
+        results_above_received=min(certain, _MAX_RESULTS),
+        has_dkim_signature=b"dkim-signature" in first,
+        ses_inbound=b"received" in first and _SES_RECEIVED.search(first[b"received"]) is not None,
     )
 
 
-def _text(values: dict[bytes, list[bytes]], name: bytes) -> str | None:
-    if name not in values:
+def _text(first: dict[bytes, bytes], name: bytes) -> str | None:
+    if name not in first:
         return None
-    return clean(decode_words(text_of(values[name][0])), _TEXT_CHARS) or None
+    return clean(decode_words(text_of(first[name])), _TEXT_CHARS) or None

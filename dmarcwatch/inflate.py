@@ -20,47 +20,66 @@ RAW: Final = -15
 
 _STEP = 16 * 1024
 """Compressed bytes given to zlib at a time; what it has not used is copied, so not all at once."""
-_CAREFUL_STEPS = 1 << 16
+_CAREFUL_STEPS = 1 << 13
 """A damaged stream is cut into so many steps: zlib keeps back what it inflated in the call that fails."""
 
 
 class Meter:
-    """What one item has inflated to so far."""
+    """What one item has inflated to so far, all its documents together."""
 
     def __init__(self, budgets: Budgets) -> None:
-        self._budgets = budgets
-        self._total = 0
+        self.budgets = budgets
+        self._inflated = 0
+        self._documents = 0
 
-    def add(self, size: int, *, document: int, consumed: int) -> None:
-        """Count `size` more bytes of a document of now `document` bytes out of `consumed`.
+    def document(self) -> "DocumentMeter":
+        """The meter of one more document. Raises TooLarge for more than `max_parts` in one item."""
+        self._documents += 1
+        if self._documents > self.budgets.max_parts:
+            raise TooLarge(Reason.PARTS, f"more than {self.budgets.max_parts} packed files in one item")
+        return DocumentMeter(self)
 
-        Raises TooLarge, for the total of an item as for one document: fifty members of a zip cost
-        as much as one of their size together.
-        """
-        self._total += size
-        budgets = self._budgets
-        if self._total > budgets.max_inflated_bytes:
-            raise TooLarge(Reason.INFLATED_BYTES, f"inflates to more than {budgets.max_inflated_bytes} bytes")
-        if document > budgets.ratio_free_bytes and document > budgets.max_ratio * consumed:
+    def add(self, size: int) -> None:
+        """Count `size` more bytes. Raises TooLarge, for the item as for one document."""
+        self._inflated += size
+        if self._inflated > self.budgets.max_inflated_bytes:
+            limit = self.budgets.max_inflated_bytes
+            raise TooLarge(Reason.INFLATED_BYTES, f"inflates to more than {limit} bytes")
+
+
+class DocumentMeter:
+    """What one document has inflated to so far."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._size = 0
+
+    def add(self, size: int, *, consumed: int) -> None:
+        """Count `size` more bytes that came out of `consumed` so far. Raises TooLarge."""
+        self._meter.add(size)
+        self._size += size
+        budgets = self._meter.budgets
+        if self._size > budgets.ratio_free_bytes and self._size > budgets.max_ratio * consumed:
             raise TooLarge(Reason.RATIO, f"inflates to more than {budgets.max_ratio} times its size")
 
 
 class Stream:
-    """One deflate stream in `data` from `start` on; iterate it once.
+    """One deflate stream in `data` that begins at the start of `span`; iterate it once.
 
-    Iteration ends at the stream's end, at the end of `data` and where the stream is damaged; `whole`
+    Iteration ends at the stream's end, at the end of `span` and where the stream is damaged; `whole`
     tells the first from the rest. Raises TooLarge where a `meter` is given.
     """
 
-    def __init__(self, data: bytes, start: int, end: int, *, window: int, meter: Meter | None = None) -> None:
+    def __init__(
+        self, data: bytes, span: tuple[int, int], *, window: int, meter: DocumentMeter | None = None
+    ) -> None:
         self._data = data
-        self.start = start
-        self._limit = end
+        self.start, self._limit = span
         self._window = window
         self._meter = meter
         self.size = 0
         """Bytes inflated so far."""
-        self.end = start
+        self.end = self.start
         """Behind the last compressed byte used so far."""
         self.whole = False
         """True once the stream has ended as it should, a gzip member's checksum included."""
@@ -87,7 +106,7 @@ class Stream:
     def _counted(self, piece: bytes) -> bytes:
         self.size += len(piece)
         if self._meter:
-            self._meter.add(len(piece), document=self.size, consumed=self.end - self.start)
+            self._meter.add(len(piece), consumed=self.end)
         return piece
 
     def _pieces(self, step: int) -> Iterator[bytes]:

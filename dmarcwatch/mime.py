@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import TooLarge
-from dmarcwatch.headers import Field, header_start, read_fields
+from dmarcwatch.headers import Field, first_values, header_start, read_fields
 from dmarcwatch.reasons import Reason
 from dmarcwatch.rfc5322 import parameters, text_of
 
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*(?:\r\n|\n|\r|\Z)")
 _ANY_DELIMITER = re.compile(rb"^--([^\s-][^\r\n]{0,99}?)[ \t]*\r?\n", re.MULTILINE)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
-_TOKEN = re.compile(r"[a-z0-9-]+")
+_TOKEN = re.compile(rb"[a-z0-9-]+")
 _MAX_FALSE_DELIMITERS = 1000
 """Lines that begin like the boundary and are none: a nested boundary with the same beginning, or a flood."""
 
@@ -206,24 +206,25 @@ def _before_line_end(data: bytes, start: int, end: int) -> int:
 
 
 def _content(fields: Sequence[Field], default_type: str) -> _Content:
-    declared = _value(fields, b"content-type") or _value(fields, b"contenttype")  # Trustwave misspells it
+    first = first_values(fields)
+    declared = first.get(b"content-type") or first.get(b"contenttype")  # Trustwave misspells it
     media, found = parameters(text_of(declared)) if declared else (default_type, {})
     media = media if media.count("/") == 1 else "text/plain"
-    disposition = _value(fields, b"content-disposition")
+    disposition = first.get(b"content-disposition")
     name = parameters(text_of(disposition))[1].get("filename") if disposition else None
-    encoding = _TOKEN.search(text_of(_value(fields, b"content-transfer-encoding")).lower())
     return _Content(
         type=media,
-        declared=bool(declared),
+        declared=declared is not None,
         name=name or found.get("name", ""),
-        encoding=encoding[0] if encoding else "",
+        encoding=_encoding(first.get(b"content-transfer-encoding", b"")),
         boundary=found.get("boundary", "").rstrip().encode("utf-8", "replace"),
         notice=media.removeprefix("message/") in _NOTICES or found.get("report-type", "").lower() in _NOTICES,
     )
 
 
-def _value(fields: Sequence[Field], name: bytes) -> bytes:
-    return next((value for field, value in fields if field == name), b"")
+def _encoding(raw: bytes) -> str:
+    token = _TOKEN.search(raw.lower())
+    return token[0].decode("ascii") if token else ""
 
 
 def _is_message(content: _Content) -> bool:

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from dmarcwatch.domains import normal_domain
 
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
-_PARAMETER = re.compile(r';\s*([^\s;="*]+)(?:\*(\d{1,2}))?(\*)?\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
+_PARAMETER = re.compile(
+    r';\s*([^\s;="*]++)(?:\*(\d{1,2}))?+(\*)?+\s*+=\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^;]*)', re.DOTALL
+)
 _PARAMETERS_CHARS = 8192
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{1,20})?\?([bBqQ])\?([^?]*)\?=(?:\s+(?==\?))?")
 _CHARSET = re.compile(
@@ -21,9 +23,8 @@ _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT_OR_QUOTE = re.compile(r'\\.|["()]', re.DOTALL)
 _AT_DOMAIN = re.compile(r"@\s*([^\s<>()@,;:]+)")
 _DATE = re.compile(
-    r"(\d{1,2})[\s-]+([a-z]{3})[a-z]*[\s-]+(\d{4}|\d\d)\s+(\d{1,2}):(\d\d)(?::(\d\d))?(?:\.\d+)?"
-    r"(?:\s*([+-])(\d\d)(\d\d)|\s+([a-z]{3})\b)?",
-    re.IGNORECASE,
+    r"(\d{1,2})[\s-]+([A-Za-z]{3})[a-z]*[\s-]+(\d{4}|\d\d)\s+(\d{1,2}):(\d\d)(?::(\d\d))?(?:\.\d+)?"
+    r"(?:\s*([+-])(\d\d)(\d\d)|\s+([A-Za-z]{3})\b)?"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
@@ -32,7 +33,8 @@ _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst
 
 def text_of(raw: bytes) -> str:
     """A field's value unfolded; bytes that are not UTF-8 become U+FFFD."""
-    return _FOLD.sub(" ", raw.decode("utf-8", "replace")).strip()
+    text = raw.decode("utf-8", "replace").strip()
+    return _FOLD.sub(" ", text) if "\n" in text or "\r" in text else text
 
 
 def decode_words(text: str) -> str:
@@ -61,21 +63,18 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
 def read_date(text: str) -> datetime | None:
     """A Date field as aware UTC, or None where it is no date; a date without zone is UTC."""
     match = _DATE.search(text)
-    if match is None or match[2].lower() not in _MONTHS:
+    if match is None:
         return None
-    year = int(match[3])
-    if len(match[3]) == 2:  # RFC 5322 section 4.3
-        year += 2000 if year < 50 else 1900
-    if match[7]:
-        offset = timedelta(hours=int(match[8]), minutes=int(match[9])) * (-1 if match[7] == "-" else 1)
+    day, month, year, hour, minute, second, sign, zone_hours, zone_minutes, zone = match.groups()
+    if sign:
+        offset = (int(zone_hours) * 60 + int(zone_minutes)) * (-1 if sign == "-" else 1)
     else:
-        offset = timedelta(hours=_ZONES.get((match[10] or "").lower(), 0))
-    month = _MONTHS.index(match[2].lower()) + 1
+        offset = _ZONES.get(zone.lower(), 0) * 60 if zone else 0
+    # A leap second is no time for `datetime`; the second before it is near enough.
+    clock = (int(hour), int(minute), min(int(second or 0), 59))
     try:
-        # A leap second is not a time for `datetime`; the second before it is near enough.
-        second = min(int(match[6] or 0), 59)
-        local = datetime(year, month, int(match[1]), int(match[4]), int(match[5]), second, tzinfo=UTC)
-        return local - offset
+        local = datetime(_year(year), _MONTHS.index(month.lower()) + 1, int(day), *clock, tzinfo=UTC)
+        return local - timedelta(minutes=offset)
     except (ValueError, OverflowError):
         return None
 
@@ -109,6 +108,12 @@ def without_comments(text: str, *, quotes: bool) -> str:
     if not depth and not quoted:
         kept.append(text[last:])
     return "".join(kept)
+
+
+def _year(digits: str) -> int:
+    if len(digits) == 4:
+        return int(digits)
+    return int(digits) + (2000 if int(digits) < 50 else 1900)  # RFC 5322 section 4.3
 
 
 def _step(token: str, depth: int, *, quoted: bool) -> tuple[int, bool]:

@@ -39,9 +39,10 @@ _CONTAINERS = (
     (b"\xfd7zXZ\x00", "xz data"),
     (b"\x28\xb5\x2f\xfd", "Zstandard data"),
 )
+_CONTAINER_MAGICS = tuple(magic for magic, _ in _CONTAINERS)
 # White space and byte order marks; the zero bytes are UTF-16's.
 _LEAD = b" \t\r\n\x00\xef\xbb\xbf\xfe\xff"
-_FEEDBACK = re.compile(rb"<(?:[\w.-]{1,64}:)?feedback[\s>/]", re.IGNORECASE)
+_FEEDBACK = re.compile(rb"<(?:[\w.-]{1,64}:)?(?i:feedback)[\s>/]")
 _TLS_KEY = re.compile(rb'"(?:policies|organization-name)"\s*:')
 # How gzip, zip, `<?xml`, `<feedback` and a byte order mark begin in base64.
 _BASE64_LEADS = (b"H4sI", b"UEsDB", b"PD94", b"PGZl", b"77u/")
@@ -53,7 +54,7 @@ def sniff(head: bytes) -> Kind:
         return Kind.GZIP
     if head.startswith((ZIP_MAGIC, _EMPTY_ZIP_MAGIC)):
         return Kind.ZIP
-    if foreign_container(head):
+    if head.startswith(_CONTAINER_MAGICS):
         return Kind.FOREIGN
     return _sniff_text(head)
 

@@ -99,7 +99,8 @@ def read_entry(data: bytes, entry: Entry, meter: Meter) -> Content:
 
 
 def _inflate(data: bytes, entry: Entry, meter: Meter) -> Content:
-    stream = Stream(data, entry.start, entry.end, window=RAW, meter=meter)
+    packed = data[entry.start : entry.end]
+    stream = Stream(packed, (0, len(packed)), window=RAW, meter=meter.document())
     gauge, checksum = Gauge(), 0
     for piece in stream:
         gauge.feed(piece)
@@ -107,7 +108,7 @@ def _inflate(data: bytes, entry: Entry, meter: Meter) -> Content:
     if stream.whole and gauge.size != entry.size:
         raise _lying(entry, gauge.size)
     gauge.truncated = not stream.whole or checksum != entry.checksum
-    return gauge.content(entry.name, Packed(data[entry.start : entry.end], RAW))
+    return gauge.content(entry.name, Packed(packed, RAW))
 
 
 def _directory(data: bytes) -> tuple[int, int, int]:
