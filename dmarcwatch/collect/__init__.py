@@ -5,10 +5,10 @@ does at the origin what the user asked for, and is called only after the item is
 read is remembered in the database (`Memory`), so that nothing at the origin needs to change.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Item:
     origin: str
     """Where it lies, as a URL or path a person recognises; unique within its source."""
     token: str
-    """What the collector remembers it by: `UIDVALIDITY/UID`, `key etag`, size and time of a file."""
+    """What the collector remembers it by: folder, UIDVALIDITY and UID; key and ETag; path, size and
+    time of a file. Unique within its source."""
     data: bytes
     received_at: datetime | None = None
     """INTERNALDATE, LastModified; None where the origin does not say (a bare file)."""
@@ -26,6 +27,26 @@ class Item:
     """Bytes at the origin where `data` was not read because it exceeds the budget; else None."""
     headers_only: bool = False
     """True where only the head of an item too large to read was fetched."""
+
+
+class Notice(NamedTuple):
+    """Something about the origin that is no item and no error, and must not pass in silence."""
+
+    origin: str
+    """Where, in the same words as `Item.origin`, or a folder or bucket as a whole."""
+    reason: str
+    """One stable word, such as `archived`, `encrypted`, `unreadable`, `vanished`."""
+    message: str
+    """One sentence for a person."""
+    left: bool
+    """True where something may hold a report, could not be read, and waits at the origin."""
+
+
+Notify = Callable[[Notice], None]
+
+
+def unheard(_notice: Notice) -> None:
+    """Drop a notice: for callers that have nobody to tell."""
 
 
 class Memory(Protocol):
@@ -38,7 +59,11 @@ class Memory(Protocol):
         """Those of `tokens` that are stored already, whatever became of them."""
 
     def advance(self, position: str) -> None:
-        """Remember `position`; committed together with the items before it."""
+        """Remember `position`; committed together with the items before it.
+
+        Called by the collector between two items: it says that every item yielded so far is covered,
+        so it may be written only in the transaction that completes them, or after it.
+        """
 
 
 class Collector(Protocol):
@@ -56,7 +81,22 @@ class Collector(Protocol):
         """What is new, oldest first where the origin has an order. Raises CollectError."""
 
     def settle(self, items: Sequence[Item]) -> None:
-        """Do what the user asked for with items that are committed. Raises CollectError."""
+        """Do what the user asked for with items that are committed. Raises CollectError.
+
+        Only origin and token of an item are looked at, and settling twice is harmless, so a run that
+        ended between commit and settle can be made up for later.
+        """
 
     def close(self) -> None:
         """Let go of connections; safe to call twice."""
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """A collector that can wait for news; the others are asked again at intervals."""
+
+    def watch(self, timeout_seconds: float) -> bool:
+        """Wait until the origin says that something may be new, at most `timeout_seconds`.
+
+        True where it said so. False is no proof of silence: poll as well. Raises CollectError.
+        """
