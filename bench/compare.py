@@ -1,0 +1,176 @@
+"""parsedmarc and dmarcwatch on the same sets in turn, whole processes, by what the kernel counted.
+
+`python -m bench.compare --sets A,B,C,D,help,new --rounds 3`
+
+Machines drift, so the programs take turns, and CPU seconds and ratios within a round say more than walls.
+dmarcwatch does the whole job (read, unpack, parse, classify, store, roll up, judge); parsedmarc parses,
+offline, and writes JSON and CSV. Every run's count of reports is checked: speed without them is none.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+SIZES = {"A": 10_000, "B": 10_000, "C": 500_000, "D": 200}
+"""COUNT of `bench.generate` for each set."""
+TOO_LARGE_FOR_PARSEDMARC = {"C"}
+"""It refuses more than 100 MiB of XML."""
+DMARCWATCH, PARSEDMARC = "dmarcwatch", "parsedmarc"
+
+
+class Usage(NamedTuple):
+    """What one process and its children used."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    peak_mb: float
+    """Resident set of the largest of its processes, in 10**6 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One program on one set."""
+
+    name: str
+    argv: tuple[str, ...]
+    reports: int | None = None
+    """How many it must find; None where it reads none."""
+    found: Path | None = None
+    """Where its output is counted."""
+
+
+def run(job: Job, folder: Path) -> Usage:
+    """Run to the end in `folder`. Raises RuntimeError with its last words where it failed."""
+    with (folder / "stdout").open("w+b") as out, (folder / "stderr").open("w+b") as err:
+        begun = time.perf_counter()
+        process = subprocess.Popen(job.argv, stdout=out, stderr=err, cwd=folder)
+        # ru_maxrss begins at the parent's size, so this process stays small: sets are made by another one.
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        words = (folder / "stderr").read_text("utf-8", "replace")[-2000:]
+        raise RuntimeError(f"{' '.join(job.argv[:6])} ... ended with {process.returncode}:\n{words}")
+    return Usage(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024 / 1e6)
+
+
+def dmarcwatch(source: Path, folder: Path, *, reports: int | None, again: bool = False) -> Job:
+    """`fetch` of a folder into a new database; with `again` into the one that has it all."""
+    database = folder / "bench.db"
+    if again:
+        run(dmarcwatch(source, folder, reports=reports), folder)
+    argv = (sys.executable, "-m", "dmarcwatch", "--db", str(database), "-q", "fetch", "--json", str(source))
+    return Job("nothing new" if again else DMARCWATCH, argv, 0 if again else reports, folder / "stdout")
+
+
+def parsedmarc(source: Path, folder: Path, *, reports: int | None, processes: int) -> Job:
+    """parsedmarc's own command with JSON and CSV output."""
+    settings = folder / "parsedmarc.ini"
+    settings.write_text(
+        f"[general]\noffline = True\nsilent = True\nn_procs = {processes}\noutput = {folder / 'out'}\n"
+        "save_aggregate = True\n"
+    )
+    program = str(Path(sys.executable).with_name("parsedmarc"))
+    name = PARSEDMARC if processes == 1 else f"{PARSEDMARC} x{processes}"
+    return Job(name, (program, "-c", str(settings), str(source)), reports, folder / "out" / "aggregate.json")
+
+
+def help_page(_source: Path, _folder: Path) -> Job:
+    """`dmarcwatch --help`."""
+    return Job("--help", (sys.executable, "-m", "dmarcwatch", "--help"))
+
+
+def count_reports(job: Job) -> int:
+    """What the job says it read."""
+    assert job.found is not None
+    if job.found.name == "stdout":
+        return int(json.loads(job.found.read_text("utf-8"))["reports"])
+    return job.found.read_text("utf-8").count('"xml_schema"')
+
+
+def jobs(which: str, source: Path, processes: Sequence[int]) -> list[partial[Job]]:
+    """The jobs of one set, each waiting for the folder it may write to."""
+    if which == "help":
+        return [partial(help_page, source)]
+    reports = 1 if which == "C" else SIZES[which[-1]]
+    if which.startswith("new"):
+        return [partial(dmarcwatch, source, reports=reports, again=True)]
+    peers = [] if which in TOO_LARGE_FOR_PARSEDMARC else processes
+    ours = partial(dmarcwatch, source, reports=reports)
+    return [ours, *(partial(parsedmarc, source, reports=reports, processes=count) for count in peers)]
+
+
+def measure(prepared: Sequence[partial[Job]], rounds: int) -> dict[str, list[Usage]]:
+    """The usage of each job in each round; every second round runs in the other order."""
+    usages: dict[str, list[Usage]] = {}
+    for number in range(rounds):
+        for prepare in prepared if number % 2 == 0 else reversed(prepared):
+            with tempfile.TemporaryDirectory(prefix="dmarcwatch-bench-") as name:
+                job = prepare(Path(name))
+                usage = run(job, Path(name))
+                if job.reports is not None and (found := count_reports(job)) != job.reports:
+                    raise RuntimeError(f"{job.name} read {found} reports of {job.reports}")
+            usages.setdefault(job.name, []).append(usage)
+            print(f"  {job.name:14} {_figures(usage)}", file=sys.stderr)
+    return usages
+
+
+def show(which: str, usages: dict[str, list[Usage]]) -> None:
+    """Medians, and the peers' CPU and wall seconds as multiples of ours, round by round."""
+    print(f"set {which}")
+    ours = usages.get(DMARCWATCH, [])
+    for name, rounds in usages.items():
+        line = f"  {name:14} {_figures(Usage(*map(median, zip(*rounds, strict=True))))}"
+        if name.startswith(PARSEDMARC):
+            cpu = median(his.cpu_seconds / own.cpu_seconds for his, own in zip(rounds, ours, strict=True))
+            wall = median(his.wall_seconds / own.wall_seconds for his, own in zip(rounds, ours, strict=True))
+            line += f"   {cpu:.1f} x CPU, {wall:.1f} x wall"
+        print(line)
+
+
+def _figures(usage: Usage) -> str:
+    return f"{usage.cpu_seconds:8.2f} CPU s {usage.wall_seconds:8.2f} s {usage.peak_mb:8.0f} MB"
+
+
+def prepared_set(which: str, folder: Path, seed: int) -> Path:
+    """The folder of a set, made where it is not there yet."""
+    letter = which[-1]
+    path = folder / f"{letter}-{SIZES.get(letter, 0)}-{seed}"
+    if letter in SIZES and not path.exists():
+        unfinished = path.with_suffix(".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        command = (sys.executable, "-m", "bench.generate", letter, str(SIZES[letter]), str(unfinished))
+        subprocess.run((*command, "--seed", str(seed)), check=True)
+        unfinished.rename(path)
+    return path
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__)
+    parser.add_argument("--sets", default="A,B", help="of A, B, C, D, help, newA, newB; default A,B")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--processes", default="1", help="of parsedmarc, such as 1,2; default 1")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "dmarcwatch-bench")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    processes = [int(count) for count in given.processes.split(",")]
+    given.folder.mkdir(parents=True, exist_ok=True)
+    for which in given.sets.split(","):
+        source = prepared_set(which, given.folder, given.seed)
+        show(which, measure(jobs(which, source, processes), given.rounds))
+
+
+if __name__ == "__main__":
+    main()
