@@ -28,6 +28,8 @@ class Budgets:
     """Nesting of multiparts and forwarded messages; Microsoft's own mails need four."""
     max_xml_depth: int = 16
     """Element nesting; the schema needs six."""
+    max_leaves: int = 10_000
+    """Texts of one record, or of a report outside its records; a record with a hundred signatures has 310."""
     max_records: int = 2_000_000
     """Records of one report; the largest seen in public held 900,000 lines."""
     max_signatures: int = 100
