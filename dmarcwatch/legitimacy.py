@@ -53,7 +53,6 @@ class ActiveDay(NamedTuple):
 class Context:
     """What a stream's standing depends on beside its own days."""
 
-    as_of: date
     last: int
     """Ordinal of the last day judged."""
     reporters: int = 1
@@ -62,6 +61,8 @@ class Context:
     """Selector -> ids of streams whose operator is known to sign with it; the empty selector has all."""
     homes: Mapping[str, str] = field(default_factory=dict)
     """Selector that no known operator uses -> id of the unknown stream that signs most with it."""
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    """What people said of streams and still holds, by stream id."""
     declared: Declared = NOTHING_DECLARED
     thresholds: Thresholds = DEFAULT_THRESHOLDS
 
@@ -105,14 +106,6 @@ def _selectors(track: Track) -> set[str]:
     return {use.selector for use in track.stream.selectors if use.passed}
 
 
-def label_of(stream: Stream, as_of: date) -> Label | None:
-    """The label a person gave, where it holds on that day."""
-    label = stream.label
-    if label is None or not label.given <= as_of < label.expires:
-        return None
-    return label
-
-
 def persists(
     days: Sequence[ActiveDay], *, last: int, reporters: int, thresholds: Thresholds = DEFAULT_THRESHOLDS
 ) -> bool:
@@ -148,7 +141,7 @@ def failing_days(track: Track, *, since: int, until: int) -> tuple[ActiveDay, ..
 
 
 def _labelled(track: Track, context: Context) -> Standing | None:
-    label = label_of(track.stream, context.as_of)
+    label = context.labels.get(track.stream.id)
     if label is None or label.word not in _LABELLED:
         return None
     return Standing(_LABELLED[label.word], 1.0, f"you labelled it {label.word} on {label.given}")

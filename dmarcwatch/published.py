@@ -8,6 +8,9 @@ from dmarcwatch.policy import DmarcRecord, Step, step_of
 from dmarcwatch.timeline import DomainCell, PolicySeen, Timeline
 from dmarcwatch.verdict import Published
 
+_CACHED_DAYS = 2
+"""Reports cover a day, and a record's TTL is seldom longer than another."""
+
 
 class Rung(NamedTuple):
     """Where the domain stands and since which day (ordinal); None where no report tells."""
@@ -60,6 +63,27 @@ def rung_of(timeline: Timeline, published: Published, last: int) -> Rung:
             break
         enforcing_since = day
     return Rung(present, since, enforcing_since)
+
+
+def dissent(timeline: Timeline, last: int, days: int) -> tuple[int, int]:
+    """How many reports of the last days showed another rung than the last day's majority, and all of them.
+
+    Days before a change are no dissent, nor are the two after it: resolvers may cache the old record.
+    """
+    seen = [(day, timeline.days[day]) for day in range(last - days + 1, last + 1) if day in timeline.days]
+    if not seen:
+        return 0, 0
+    present = step_of_seen(policy_of_day(seen[-1][1]))
+    changed = max((day for day, cell in seen if step_of_seen(policy_of_day(cell)) is not present), default=0)
+    settled = [cell for day, cell in seen if day > changed + _CACHED_DAYS or not changed]
+    reports = sum(count for cell in settled for count in cell.policies.values())
+    others = sum(
+        count
+        for cell in settled
+        for policy, count in cell.policies.items()
+        if step_of_seen(policy) is not present
+    )
+    return others, reports
 
 
 def _recorded_step(record: str | None) -> Step:

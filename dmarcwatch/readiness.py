@@ -1,17 +1,20 @@
 """Stream days -> gates -> Verdict: may the domain enforce its policy without losing its own mail?"""
 
+from collections.abc import Mapping
 from datetime import date
 
-from dmarcwatch.decision import Decision, ask, decide_monitoring
-from dmarcwatch.gates import Finding
+from dmarcwatch.advice import advise
+from dmarcwatch.decision import Decision, decide
 from dmarcwatch.gates.evidence import widest_gap
 from dmarcwatch.history import NOTHING_DECLARED, Declared, History, PoolDay
+from dmarcwatch.legitimacy import Standing
+from dmarcwatch.notices import notices, questions
 from dmarcwatch.snapshot import Asked, Fix, Snapshot
-from dmarcwatch.streams import Stream
+from dmarcwatch.streams import Label, Stream
 from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dmarcwatch.timeline import Timeline
 from dmarcwatch.toll import Toll
-from dmarcwatch.verdict import Because, Evidence, Harm, Target, Verdict
+from dmarcwatch.verdict import Because, Evidence, Harm, Verdict
 from dmarcwatch.view import View
 
 __all__ = ["Declared", "Fix", "History", "Judge", "PoolDay", "Thresholds", "Verdict", "judge", "no_fix"]
@@ -53,17 +56,23 @@ class Judge:
         self._declared = declared
         self._fix = fix
 
-    def at(self, as_of: date) -> Verdict:
-        """The verdict as of a day."""
-        asked = Asked(as_of, self._thresholds, self._declared, self._fix)
-        snapshot = Snapshot(self._timeline, asked)
-        view = View(snapshot, Target.QUARANTINE)
-        findings = ask(view)
-        return _verdict(view, findings, decide_monitoring(findings))
+    def at(self, as_of: date, *, labels: Mapping[str, Label] | None = None) -> Verdict:
+        """The verdict as of a day; `labels` (by stream id) were given after the history was read."""
+        snapshot = self._snapshot(as_of, labels)
+        return _verdict(snapshot, decide(snapshot))
+
+    def standings(self, as_of: date) -> Mapping[str, Standing]:
+        """Whose mail each stream is, as of a day, by its id."""
+        return self._snapshot(as_of, None).standings
+
+    def _snapshot(self, as_of: date, labels: Mapping[str, Label] | None) -> Snapshot:
+        asked = Asked(as_of, self._thresholds, self._declared, self._fix, labels or {})
+        return Snapshot(self._timeline, asked)
 
 
-def _verdict(view: View, findings: tuple[Finding, ...], decision: Decision) -> Verdict:
-    snapshot = view.snapshot
+def _verdict(snapshot: Snapshot, decision: Decision) -> Verdict:
+    view = decision.view
+    advice = advise(decision.answer, snapshot)
     return Verdict(
         domain=snapshot.timeline.history.domain,
         as_of=snapshot.as_of,
@@ -75,10 +84,14 @@ def _verdict(view: View, findings: tuple[Finding, ...], decision: Decision) -> V
         quarantine=_harm(view.toll),
         reject=_harm(view.toll),
         window=(date.fromordinal(view.first), date.fromordinal(view.last)),
+        next_record=advice.record,
+        next_tags=advice.tags,
         blockers=decision.blockers,
-        warnings=decision.warnings,
-        gates=tuple(finding.gate for finding in findings),
-        days_needed=_days_needed(findings, decision),
+        warnings=decision.warnings + notices(view),
+        gates=tuple(finding.gate for finding in decision.findings),
+        days_needed=_days_needed(decision),
+        questions=questions(view),
+        notes=advice.notes,
     )
 
 
@@ -86,20 +99,21 @@ def _harm(toll: Toll) -> Harm:
     return Harm(toll.legitimate, toll.unknown, toll.forwarded, toll.spoof)
 
 
-def _days_needed(findings: tuple[Finding, ...], decision: Decision) -> int | None:
-    if decision.because is not Because.EVIDENCE:
+def _days_needed(decision: Decision) -> int | None:
+    """The longest of what each open evidence gate still asks for; None as soon as one cannot say."""
+    target = decision.view.target
+    gates = [found.gate for found in decision.findings if found.gate.target is target and not found.gate.ok]
+    if decision.because is not Because.EVIDENCE or not gates:
         return None
-    gates = [finding.gate for finding in findings if not finding.gate.ok]
     days = [gate.days for gate in gates if gate.days is not None]
     return max(days, default=None) if len(days) == len(gates) else None
 
 
 def _evidence(view: View) -> Evidence:
     timeline, domain = view.snapshot.timeline, view.domain
-    last_day = max((day for day in timeline.days if day <= view.last), default=None)
     return Evidence(
         first_day=None if timeline.first is None else date.fromordinal(timeline.first),
-        last_day=None if last_day is None else date.fromordinal(last_day),
+        last_day=view.snapshot.published.last_seen,
         days_covered=len(view.covered_days),
         longest_gap_days=widest_gap(view)[0],
         reporters=len(view.reporters),

@@ -6,7 +6,7 @@ from datetime import date
 from functools import cached_property
 
 from dmarcwatch.history import Declared
-from dmarcwatch.legitimacy import Context, Standing, assess, label_of, signers
+from dmarcwatch.legitimacy import Context, Standing, assess, signers
 from dmarcwatch.published import Rung, published_as_of, rung_of
 from dmarcwatch.streams import Label, Stream
 from dmarcwatch.thresholds import Thresholds
@@ -25,6 +25,8 @@ class Asked:
     limits: Thresholds
     declared: Declared
     fix: Fix
+    labels: Mapping[str, Label]
+    """Labels given after the history was read, by stream id."""
 
 
 class Snapshot:
@@ -41,8 +43,8 @@ class Snapshot:
         """Ordinal of the last day judged."""
         self.labels: dict[str, Label] = {}
         for track in timeline.tracks.values():
-            label = label_of(track.stream, asked.as_of)
-            if label is not None:
+            label = asked.labels.get(track.stream.id, track.stream.label)
+            if label is not None and label.given <= asked.as_of < label.expires:
                 self.labels[track.stream.id] = label
 
     @cached_property
@@ -50,7 +52,7 @@ class Snapshot:
         """Whose mail each stream is."""
         operators, homes = signers(self.timeline.tracks.values())
         context = Context(
-            self.as_of, self.last, len(self.reporting), operators, homes, self.declared, self.limits
+            self.last, len(self.reporting), operators, homes, self.labels, self.declared, self.limits
         )
         return {name: assess(track, context) for name, track in self.timeline.tracks.items()}
 

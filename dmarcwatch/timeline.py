@@ -35,6 +35,7 @@ class DayCell:
         "dkim",
         "doubtful",
         "evidence",
+        "failed_by",
         "failing",
         "messages",
         "passed",
@@ -59,6 +60,8 @@ class DayCell:
         """Failing with a signature of the domain present."""
         self.reporters: dict[str, int] = {}
         """Messages of `evidence` by organisation."""
+        self.failed_by: dict[str, int] = {}
+        """Failing messages by organisation."""
         self.states: dict[str, int] = {}
         """Failing messages by state."""
 
@@ -78,7 +81,18 @@ class Indirect:
 class Track:
     """One stream as received so far."""
 
-    __slots__ = ("cells", "failing_days", "first", "indirect", "last", "shared", "spread", "stream", "totals")
+    __slots__ = (
+        "cells",
+        "failing_days",
+        "first",
+        "indirect",
+        "last",
+        "shared",
+        "spread",
+        "stream",
+        "totals",
+        "unsigned_days",
+    )
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -86,6 +100,8 @@ class Track:
         self.cells: dict[int, DayCell] = {}
         self.indirect: dict[int, Indirect] = {}
         self.failing_days: set[int] = set()
+        self.unsigned_days: set[int] = set()
+        """Days with messages that lack an aligned DKIM pass."""
         self.spread: dict[int, float] = {}
         """What coverage has to add on a day for reports over several days."""
         self.totals = DayCell()
@@ -126,9 +142,11 @@ class Track:
             cell = self.cells[day] = DayCell()
         if failing:
             self.failing_days.add(day)
+        if row.dkim_aligned < messages:
+            self.unsigned_days.add(day)
         whole = row.grade is not Grade.RECOVERED
         for counts in (cell, self.totals):
-            _count_failing(counts, row.state, failing)
+            _count_failing(counts, row, failing)
             if whole:
                 _count_whole(counts, row, messages, failing)
             else:
@@ -147,11 +165,13 @@ class Track:
                 self.spread[later] = self.spread.get(later, 0.0) + each
 
 
-def _count_failing(counts: DayCell, state: str, failing: int) -> None:
+def _count_failing(counts: DayCell, row: StreamDay, failing: int) -> None:
+    state = row.state
     if failing:
         counts.failing += failing
         counts.doubtful += failing
         counts.states[state] = counts.states.get(state, 0) + failing
+        counts.failed_by[row.reporter] = counts.failed_by.get(row.reporter, 0) + failing
         if state in SIGNED_FAILING:
             counts.signed += failing
 
@@ -237,7 +257,7 @@ class Timeline:
         self.untrusted_reports = 0
         """Reports that could not be trusted, over all time."""
         self.future_reports = 0
-        """Trusted reports that spoke of days after their arrival."""
+        """Trusted reports of days after their arrival: the reporter's clock is wrong, so is their day."""
 
     def advance(self, as_of: date) -> None:
         """Take in everything received by `as_of`; going back in time starts anew."""
@@ -246,7 +266,7 @@ class Timeline:
         self.received = as_of.toordinal()
         for row in self._due("rows", self._rows, as_of):
             track = self.tracks.get(row.stream)
-            if row.tier in TRUSTED and track is not None:
+            if row.tier in TRUSTED and track is not None and row.day <= row.received_day:
                 self._begin(row.day)
                 track.add(row)
         for domain_day in self._due("domain_days", self._domain_days, as_of):

@@ -60,10 +60,10 @@ class Gate:
     ok: bool
     found: str
     """What was found, in one sentence."""
-    why: str
-    """Why the gate exists."""
     at_least: bool = False
     """True where the value has to reach the threshold, False where it must not pass it."""
+    why: str = ""
+    """Why the gate exists."""
     days: int | None = None
     """Days until time alone opens it at the present rate; None where time does not, or nobody can say."""
 

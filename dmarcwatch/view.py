@@ -163,6 +163,16 @@ class View:
         return sum(self.reporters.values())
 
     @cached_property
+    def failed_by(self) -> dict[str, int]:
+        """Failing own messages of the window by organisation."""
+        found: dict[str, int] = {}
+        for judged in self.own:
+            for _, cell in self.days_of(judged.track, self.first):
+                for reporter, messages in cell.failed_by.items():
+                    found[reporter] = found.get(reporter, 0) + messages
+        return found
+
+    @cached_property
     def reporters(self) -> dict[str, int]:
         """Own messages of the window by organisation."""
         found: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """The gates of the verdict (JUDGEMENT 6): each asks one question and knows no other."""
 
-from dmarcwatch.gates import evidence, harm, strangers
+from dmarcwatch.gates import change, evidence, harm, strangers
 from dmarcwatch.gates.measured import Finding, Question, answer
 from dmarcwatch.verdict import Kind
 
@@ -18,6 +18,7 @@ GATES: tuple[Question, ...] = (
     Question("reporters", Kind.EVIDENCE, "one evaluator's bug must not decide", evidence.reporters),
     Question("unread", Kind.EVIDENCE, "what could not be read may fail", evidence.unread),
     Question("thin", Kind.EVIDENCE, "senders seen too rarely are unproven", evidence.thin),
+    Question("dominant-reporter", Kind.WARNING, "one evaluator's bug", change.dominant_reporter),
     Question("quiet", Kind.EVIDENCE, "a new sender needs watching", evidence.quiet),
     Question(
         "legit-failing", Kind.RISK, "a bound and not a share: few messages prove little", harm.legit_failing
@@ -31,6 +32,8 @@ GATES: tuple[Question, ...] = (
     Question("dkim", Kind.RISK, "RFC 9989 section 7.4: reject must not rely on SPF alone", harm.dkim),
     Question("forwarded", Kind.RISK, "its owner cannot mend it", harm.forwarded),
     Question("people", Kind.RISK, "RFC 9989 section 7.4: mailing lists", harm.people),
+    Question("regressed", Kind.RISK, "a break must be seen at once", change.regressed),
+    Question("silent", Kind.WARNING, "retired, or broken before it could fail", change.silent),
     Question("subdomains", Kind.RISK, "subdomains inherit the policy", harm.subdomains),
 )
 """In the order of the specification's table."""

@@ -19,7 +19,9 @@ class Measured(NamedTuple):
     blockers: tuple[Blocker, ...] = ()
     """The streams it concerns; empty where it is about the domain as a whole."""
     warnings: tuple[Blocker, ...] = ()
-    """What deserves a look though it does not close the gate."""
+    """What deserves a look though it does not close the gate; it turns `keep` into `watch`."""
+    notices: tuple[Blocker, ...] = ()
+    """What is worth telling and changes nothing."""
     days: int | None = None
     """Days until time alone opens a closed gate; None where it does not, or nobody can say."""
     messages: int | None = None
@@ -47,9 +49,9 @@ def at_most(value: float, threshold: float, found: str, *, days: int | None = No
     return Measured(value, threshold, value <= threshold, found, days=days)
 
 
-def none_open(blockers: tuple[Blocker, ...], found: str, *, warnings: tuple[Blocker, ...] = ()) -> Measured:
+def none_open(blockers: tuple[Blocker, ...], found: str) -> Measured:
     """A gate that counts what stands open."""
-    return Measured(len(blockers), 0, not blockers, found, blockers=blockers, warnings=warnings)
+    return Measured(len(blockers), 0, not blockers, found, blockers=blockers)
 
 
 class Finding(NamedTuple):
@@ -59,6 +61,7 @@ class Finding(NamedTuple):
     blockers: tuple[Blocker, ...]
     """Why it is closed, at least one where it is."""
     warnings: tuple[Blocker, ...]
+    notices: tuple[Blocker, ...]
 
 
 def answer(question: Question, view: View) -> Finding | None:
@@ -75,12 +78,12 @@ def answer(question: Question, view: View) -> Finding | None:
         measured.threshold,
         measured.ok,
         measured.found,
-        question.why,
         measured.at_least,
+        question.why,
         measured.days,
     )
     blockers = () if measured.ok else measured.blockers or (_as_blocker(gate, measured.messages),)
-    return Finding(gate, blockers, measured.warnings)
+    return Finding(gate, blockers, measured.warnings, measured.notices)
 
 
 def _as_blocker(gate: Gate, messages: int | None) -> Blocker:

@@ -43,10 +43,11 @@ def unknown_persistent(view: View) -> Measured:
     asked, excused = (monthly, []) if len(monthly) <= limits.monthly_many else (rhythmic, monthly)
     blockers = tuple(_blocker(view, stranger, limits.persistent_window) for stranger in daily)
     blockers += tuple(_blocker(view, stranger, limits.long_days) for stranger in asked)
-    warnings = _reused(view, [stranger for stranger in excused if stranger not in asked])
+    notices = _reused(view, [stranger for stranger in excused if stranger not in asked])
     found = f"{count(len(blockers), 'unknown sender')} keep failing and nobody has said whose they are"
     ranked = tuple(sorted(blockers, key=lambda one: -(one.messages or 0)))
-    return none_open(ranked, found if blockers else "no unknown sender keeps failing", warnings=warnings)
+    words = found if blockers else "no unknown sender keeps failing"
+    return none_open(ranked, words)._replace(notices=notices)
 
 
 def _strangers(view: View) -> Iterator[Stranger]:
@@ -162,8 +163,8 @@ def unknown_failing(view: View) -> Measured:
         f"domain that comes back, {percent(value)} of your mail and these; {percent(limit)} is allowed"
     )
     other = toll.unknown - toll.questionable
-    warnings: tuple[Blocker, ...] = ()
+    notices: tuple[Blocker, ...] = ()
     if other > 0:
         message = f"{count(other, 'message')} of unknown senders fail without any sign that they are yours"
-        warnings = (Blocker("unknown-failing", Kind.WARNING, message, None, None, None, other),)
-    return at_most(value, limit, found)._replace(messages=toll.questionable, warnings=warnings)
+        notices = (Blocker("unknown-failing", Kind.WARNING, message, None, None, None, other),)
+    return at_most(value, limit, found)._replace(messages=toll.questionable, notices=notices)

@@ -1,0 +1,86 @@
+"""What is worth telling about the reports themselves, and what only the user can answer."""
+
+from collections.abc import Iterator
+
+from dmarcwatch.errors import ConfigError
+from dmarcwatch.gates.measured import count
+from dmarcwatch.gates.words import day_words
+from dmarcwatch.policy import DmarcRecord, step_of
+from dmarcwatch.published import dissent
+from dmarcwatch.verdict import Blocker, Kind
+from dmarcwatch.view import View
+
+
+def notices(view: View) -> tuple[Blocker, ...]:
+    """Oddities of the reports; none of them changes the answer."""
+    found = (*_future(view), *_disagreement(view), *_record(view), *_rejects(view), *_untrusted(view))
+    return tuple(Blocker(gate, Kind.WARNING, message, messages=amount) for gate, message, amount in found)
+
+
+Notice = tuple[str, str, int | None]
+
+
+def _future(view: View) -> Iterator[Notice]:
+    reports = view.snapshot.timeline.future_reports
+    if reports:
+        text = (
+            f"{count(reports, 'report')} speak of days after their arrival and are left out: a clock is wrong"
+        )
+        yield "unread", text, None
+
+
+def _disagreement(view: View) -> Iterator[Notice]:
+    others, total = dissent(view.snapshot.timeline, view.last, view.limits.recent_days)
+    if others:
+        text = (
+            f"{others} of {count(total, 'report')} of the last week show another policy than p="
+            f"{view.snapshot.published.p or 'none'}: a resolver's cache, or two records in DNS"
+        )
+        yield "published", text, None
+
+
+def _record(view: View) -> Iterator[Notice]:
+    snapshot = view.snapshot
+    record, seen = snapshot.timeline.history.record, snapshot.published
+    if record is None or seen.last_seen is None:
+        return
+    try:
+        read = DmarcRecord.parse(record)
+        known = step_of(read.policy("p"), pct=read.pct, testing=read.testing)
+    except ConfigError as error:
+        yield "published", f"the record you publish cannot be read: {'; '.join(error.problems)}", None
+        return
+    if known is not snapshot.rung.step:
+        day, shown = day_words(seen.last_seen.toordinal()), f"p={seen.p or 'none'}"
+        text = f"your record says p={read.get('p')}, reports of {day} still show {shown}"
+        yield "published", f"{text}: the answer is about what they show", None
+
+
+def _rejects(view: View) -> Iterator[Notice]:
+    rejects = view.snapshot.timeline.history.rejects
+    if rejects > view.limits.unread_share.at(view.target) * max(1, view.domain.reports):
+        yield "unread", f"{count(rejects, 'item')} gave no report: see dmarcwatch rejects", None
+
+
+def _untrusted(view: View) -> Iterator[Notice]:
+    reports = view.snapshot.timeline.untrusted_reports
+    if reports:
+        yield "reporters", f"{count(reports, 'report')} could not be verified and count for nothing", None
+
+
+def questions(view: View) -> tuple[str, ...]:
+    """What the program would have to guess otherwise; answered in the configuration or by a label."""
+    snapshot = view.snapshot
+    declared, labels = snapshot.declared, snapshot.labels.values()
+    asked = []
+    if declared.no_mail:
+        return ()
+    if not view.evidence:
+        asked.append("Does the domain send mail at all? If not: no_mail = true")
+    if declared.audience is None:
+        asked.append('Do people post to mailing lists from it? audience = "people" or "machines"')
+    if not declared.critical and not any(label.critical for label in labels):
+        asked.append("Which senders must never break? dmarcwatch label STREAM owned --critical")
+    if not declared.every and not any(label.every for label in labels):
+        asked.append("Which send monthly or less? dmarcwatch label STREAM owned --every month")
+    return tuple(asked)
