@@ -90,8 +90,9 @@ def address_domain(text: str) -> str | None:
 
 
 def without_comments(text: str, *, quotes: bool) -> str:
-    """`text` without its comments (RFC 5322 section 3.2.2), and without quoted strings unless `quotes`.
+    """`text` without its comments (RFC 5322 section 3.2.2).
 
+    With `quotes` quoted strings stay and a comment becomes a space; without, both leave nothing.
     What an unclosed comment or quoted string would swallow is gone, too.
     """
     if '"' not in text and "(" not in text and "\\" not in text:
@@ -101,9 +102,9 @@ def without_comments(text: str, *, quotes: bool) -> str:
     for match in _COMMENT_OR_QUOTE.finditer(text):
         if not depth and (quotes or not quoted):
             kept.append(text[last : match.start()])
+        if quotes and not depth:
+            kept.append(" " if match[0] == "(" and not quoted else match[0])
         depth, quoted = _step(match[0], depth, quoted=quoted)
-        if quotes and not depth and match[0] != ")":
-            kept.append(match[0])
         last = match.end()
     if not depth and not quoted:
         kept.append(text[last:])
