@@ -51,7 +51,7 @@ class Truth:
     lost_begun: Days
     """The same, with faults that have begun but not yet shown."""
     at_fault: NDArray[np.bool_]
-    """Whether any fault that fails mail has begun and is not repaired."""
+    """Whether there is something to repair: a fault that fails mail or takes the signatures away."""
     no_reject: NDArray[np.bool_]
     """Whether a rule keeps the domain from reject, whatever it would lose."""
     worst: tuple[str, ...]
@@ -112,9 +112,7 @@ def find_truth(draw: Draw, senders: Sequence[Sender], indirect: Sequence[Flow]) 
         own=own,
         lost=_share(there, ahead),
         lost_begun=_share(begun, ahead),
-        at_fault=np.array(
-            [any(each.begun <= day < each.fixed for each in troubles) for day in range(draw.days)]
-        ),
+        at_fault=_at_fault(draw, senders),
         no_reject=_no_reject(draw, senders, indirect, own),
         worst=tuple(worst),
     )
@@ -135,6 +133,16 @@ def _troubles(sender: Sender, number: int, horizon: int) -> list[_Trouble]:
         fixed = horizon if faults[0].fixed is None else faults[0].fixed
         troubles.append(_Trouble(f"{sender.key}: {cause}", number, share, faults[0].begun, shown, fixed))
     return troubles
+
+
+def _at_fault(draw: Draw, senders: Sequence[Sender]) -> NDArray[np.bool_]:
+    """Days with something to repair; SPF alignment lost while DKIM holds is not: nothing rests on it."""
+    found = np.zeros(draw.days, bool)
+    for sender in senders:
+        for fault in sender.faults:
+            if not fault.becomes.passes or (sender.signs and not fault.becomes.dkim):
+                found[fault.begun : fault.fixed] = True
+    return found
 
 
 def _breakage(sender: Sender) -> Days:

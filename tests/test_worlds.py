@@ -21,6 +21,7 @@ from bench.worlds_faults import (
     BOTH,
     DKIM_ONLY,
     OWN_DKIM_BROKEN,
+    SPF_ONLY,
     UNALIGNED,
     Auth,
     Fault,
@@ -219,10 +220,13 @@ def test_what_is_lost_is_a_share_and_seen_faults_lose_no_more_than_all(kind):
     assert np.all(truth.lost[~truth.at_fault] <= LOSS_LIMIT["reject"])
 
 
-def test_a_fault_that_leaves_dkim_loses_nothing():
+def test_a_lost_mail_from_is_harmless_while_dkim_holds_and_lost_dkim_is_a_fault_while_spf_holds():
     draw = a_draw()
-    fallback = replace(broken(draw, 1.0), becomes=DKIM_ONLY)
-    assert find_truth(draw, [a_sender(draw, fallback)], ()).lost.max() == 0.0
+    fallback = find_truth(draw, [a_sender(draw, replace(broken(draw, 1.0), becomes=DKIM_ONLY))], ())
+    unsigned = find_truth(draw, [a_sender(draw, replace(broken(draw, 1.0), becomes=SPF_ONLY))], ())
+    assert fallback.lost.max() == unsigned.lost.max() == 0.0
+    assert fallback.state(60, "quarantine") is State.SAFE
+    assert unsigned.state(60, "quarantine") is State.GREY
 
 
 # What reports could have told.
