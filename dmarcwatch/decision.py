@@ -55,7 +55,7 @@ def _decide_monitoring(view: View) -> Decision:
     if risks or gaps:
         verdict = Answer.NOT_READY if risks else Answer.CANNOT_TELL
         because = Because.RISK if risks else Because.EVIDENCE
-        return Decision(verdict, because, view, findings, risks + gaps, warnings)
+        return Decision(verdict, because, view, findings, _ranked(risks) + gaps, warnings)
     return Decision(Answer.READY_FOR_QUARANTINE, None, view, findings, (), warnings)
 
 
@@ -69,7 +69,7 @@ def _decide_enforcing(snapshot: Snapshot, step: Step) -> Decision:
         here = _ask(present)
     findings = here if present is view else here + ahead
     risks, gaps = _closed(here, Kind.RISK), _closed(here, Kind.EVIDENCE)
-    blockers = _merged(risks, _closed(ahead, Kind.RISK), _closed(ahead, Kind.EVIDENCE))
+    blockers = _ranked(_merged(risks, _closed(ahead, Kind.RISK))) + _closed(ahead, Kind.EVIDENCE)
     standing = (*_silence(snapshot), *_warnings(here), *gaps)
     warnings = (*standing, *_notices(here))
     harm = _harm_now(present)
@@ -99,11 +99,15 @@ def _notices(findings: Sequence[Finding]) -> tuple[Blocker, ...]:
 
 def _merged(*groups: tuple[Blocker, ...]) -> tuple[Blocker, ...]:
     """All blockers, each gate and stream once: the present rung's word comes first."""
-    kept: dict[tuple[str, str | None, str], Blocker] = {}
+    kept: dict[tuple[str, str | None], Blocker] = {}
     for blocker in (blocker for group in groups for blocker in group):
-        same = blocker.message if blocker.stream is None and blocker.gate == "history" else ""
-        kept.setdefault((blocker.gate, blocker.stream, same), blocker)
+        kept.setdefault((blocker.gate, blocker.stream), blocker)
     return tuple(kept.values())
+
+
+def _ranked(risks: tuple[Blocker, ...]) -> tuple[Blocker, ...]:
+    """Worst first: what can be mended by name, most messages first, then what it adds up to."""
+    return tuple(sorted(risks, key=lambda risk: (risk.stream is None, -(risk.messages or 0))))
 
 
 def _silence(snapshot: Snapshot) -> tuple[Blocker, ...]:

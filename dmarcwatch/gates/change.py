@@ -17,7 +17,7 @@ def regressed(view: View) -> Measured:
     blockers = tuple(_fall_blocker(view, judged, fall) for judged, fall in falls)
     fell = {judged.stream.id for judged, _ in falls}
     warnings = tuple(_spf_warning(judged) for judged in view.own if _lost_only_spf(view, judged, fell))
-    words = f"{count(len(falls), 'sender')} of yours passed before and no longer do"
+    words = f"senders of yours that passed before and no longer do: {len(falls)}"
     return none_open(blockers, words if falls else "no sender of yours got worse")._replace(warnings=warnings)
 
 

@@ -59,7 +59,7 @@ def stream_failing(view: View) -> Measured:
     blockers = (_stream_blocker(view, judged) for judged in view.own)
     found = tuple(sorted(filter(None, blockers), key=lambda one: -(one.messages or 0)))
     return none_open(
-        found, "no sender of yours fails" if not found else f"{count(len(found), 'sender')} of yours fail"
+        found, f"senders of yours that fail: {len(found)}" if found else "no sender of yours fails"
     )
 
 

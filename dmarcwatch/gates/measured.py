@@ -92,7 +92,8 @@ def _as_blocker(gate: Gate, messages: int | None) -> Blocker:
 
 def percent(share: float) -> str:
     """A share as people write it; small ones keep a digit that says something."""
-    return f"{share * 100:.0f} %" if share >= 0.1 else f"{share * 100:.2g} %"
+    digits = f"{share * 100:.1f}" if abs(share) >= 0.1 else f"{share * 100:.2g}"
+    return f"{digits.removesuffix('.0')}%"
 
 
 def count(number: float, one: str, many: str | None = None) -> str:
