@@ -1,0 +1,67 @@
+"""What to do about a state or a finding, with the user's own names, region and zone.
+
+For Amazon SES all steps, for other senders the line of senders.toml. Every line is for printing; a
+command that goes on in the next line ends in a backslash.
+"""
+
+from collections.abc import Sequence
+
+from dmarcwatch.classify import UNALIGNED
+from dmarcwatch.fingerprints import Align, Sender
+from dmarcwatch.ses import SES, SesState, facts
+from dmarcwatch.sesremedy import STEPS, Case, check_keys
+
+NO_REGION = "<region>"
+"""Stands in commands where no report names the region."""
+_LISTED_SELECTORS = 5
+"""More than that is a rotation, and the newest ones are asked for in the console anyway."""
+
+
+def remedy(
+    state: str, *, domain: str, region: str | None, selectors: Sequence[str], sender: Sender | None
+) -> tuple[str, ...]:
+    """Lines that say how to mend a stream in a state (or with a finding) of DESIGN 3.3.
+
+    `domain` is the From domain, `region` that of the SES stream, `selectors` those of own signatures seen,
+    `sender` None for unknown ones. Empty where there is nothing to do or the word is not known.
+    """
+    known = region in facts().regions or (region or "").startswith(("us-gov-", "eusc-"))
+    named = tuple(selector for selector in selectors if selector)[:_LISTED_SELECTORS]
+    case = Case(domain, region if known and region else NO_REGION, named)
+    if state == SesState.FORGED_RETURN_PATH:
+        return (_FORGED,)
+    if sender is not None and sender.id == SES:
+        steps = STEPS.get(state)
+        return steps(case) if steps else ()
+    return _of_other(state, case, sender)
+
+
+def _of_other(state: str, case: Case, sender: Sender | None) -> tuple[str, ...]:
+    if state == SesState.DKIM_ONLY and (sender is None or sender.align is not Align.BOTH):
+        return ()
+    why = _WHY.get(state)
+    if why is None:
+        return ()
+    keys = check_keys(case) if state in _BROKEN else ()
+    return (why, *keys, *(_UNKNOWN if sender is None else (sender.remedy,)))
+
+
+_WHY = {
+    SesState.DKIM_ONLY: "DMARC passes by DKIM, which survives forwarding. To align SPF as well:",
+    SesState.SPF_ONLY: "Only SPF holds this mail, and every forwarding breaks it: have it signed.",
+    SesState.OWN_DKIM_BROKEN: "The signature of the domain does not verify, and SPF does not align.",
+    UNALIGNED: "Nothing in this mail authenticates as the domain.",
+    # A vendor on Amazon SES has SES's states, and its own panel to mend them in.
+    SesState.SPF_ONLY_DKIM_BROKEN: "The signature of the domain does not verify; only SPF holds this mail.",
+    SesState.STRICT_ADKIM: "It signs as another name in your organization, which adkim=s does not align.",
+    SesState.STRICT_ASPF: "Its return path is a subdomain, which aspf=s does not align: publish aspf=r.",
+    SesState.MAIL_FROM_SPF_BROKEN: "SPF of the return path that it was given in your domain does not pass.",
+    SesState.VENDOR_UNALIGNED: "It signs as itself and not as the domain.",
+    SesState.AMAZONSES_ONLY: "It does not sign as the domain.",
+}
+_UNKNOWN = (
+    "If it is yours: sign it as the domain, or have its address pass SPF for a return path in the domain.",
+    "If it is a forwarder or a stranger, say so: dmarcwatch label STREAM forwarder|spoof",
+)
+_BROKEN = (SesState.OWN_DKIM_BROKEN, SesState.SPF_ONLY_DKIM_BROKEN)
+_FORGED = "It only claims to come from Amazon SES. There is nothing to mend; enforcement stops it."

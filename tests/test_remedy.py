@@ -1,0 +1,137 @@
+import shlex
+
+import pytest
+
+from dmarcwatch.remedy import remedy
+from dmarcwatch.ses import SesState, facts
+from tests.records import SENDERS, TOKEN
+
+SES = SENDERS.get("amazon-ses")
+
+
+def lines(state, *, region="eu-west-1", selectors=(TOKEN,), sender=SES):
+    return remedy(state, domain="shop.example", region=region, selectors=selectors, sender=sender)
+
+
+def commands(found):
+    """The commands among the lines, each split into its words as a shell would."""
+    joined = "\n".join(found).replace(" \\\n", " ")
+    return [shlex.split(line) for line in joined.splitlines() if line.startswith("aws ")]
+
+
+EASY_DKIM = "put-email-identity-dkim-signing-attributes"
+MAIL_FROM = "put-email-identity-mail-from-attributes"
+
+
+@pytest.mark.parametrize(
+    ("state", "steps"),
+    [
+        ("dkim-only", [MAIL_FROM]),
+        ("spf-only", [EASY_DKIM, "put-email-identity-dkim-attributes"]),
+        ("strict-adkim", ["create-email-identity"]),
+        (
+            "amazonses-only",
+            [
+                "list-email-identities",
+                EASY_DKIM,
+                "put-email-identity-dkim-attributes",
+                "delete-email-identity",
+            ],
+        ),
+        ("mail-from-spf-broken", []),
+        ("own-dkim-broken", []),
+        ("mail-from-fallback", [MAIL_FROM]),
+        ("mail-from-mixed", []),
+        ("own-dkim-vanished", [EASY_DKIM, "put-email-identity-dkim-attributes"]),
+        ("region-gap", [EASY_DKIM, "put-email-identity-dkim-attributes", MAIL_FROM]),
+    ],
+)
+def test_a_state_of_ses_is_mended_by_these_commands(state, steps):
+    found = commands(lines(state))
+    assert [words[2] for words in found] == steps
+    for words in found:
+        assert words[:2] == ["aws", "sesv2"]
+        assert words[words.index("--region") + 1] == "eu-west-1"
+
+
+def test_commands_carry_the_users_own_names():
+    [words] = commands(lines("dkim-only"))
+    assert words[3:] == [
+        "--region", "eu-west-1", "--email-identity", "shop.example", "--mail-from-domain", "bounce.shop.example",
+        "--behavior-on-mx-failure", "USE_DEFAULT_VALUE",
+    ]  # fmt: skip
+
+
+def test_a_custom_mail_from_needs_one_mx_of_its_region_and_one_txt():
+    found = lines("mail-from-spf-broken", region="ap-south-2")
+    assert (
+        "DNS: bounce.shop.example MX 10 feedback-smtp.ap-south-2.amazonses.com (this MX and no other)"
+        in found
+    )
+    assert 'DNS: bounce.shop.example TXT "v=spf1 include:amazonses.com ~all"' in found
+
+
+@pytest.mark.parametrize(("region", "zone"), [("eu-west-1", "dkim"), ("il-central-1", "dkim.il-central-1")])
+def test_a_token_is_published_in_the_zone_of_its_region(region, zone):
+    found = lines("own-dkim-broken", region=region)
+    at = found.index(f"DNS: {TOKEN}._domainkey.shop.example CNAME")
+    assert found[at + 1].strip() == f"{TOKEN}.{zone}.amazonses.com"
+
+
+def test_a_selector_with_a_name_is_a_key_of_ones_own():
+    found = lines("spf-only-dkim-broken", selectors=("", "mail2024"))
+    assert "DNS: mail2024._domainkey.shop.example TXT, its p= the public half of the key" in found
+    assert not any("CNAME" in line for line in found)
+
+
+def test_without_any_own_signature_a_broken_return_path_is_mended_by_signing_too():
+    assert commands(lines("strict-aspf")) == []
+    assert commands(lines("strict-aspf", selectors=()))[0][2] == EASY_DKIM
+
+
+@pytest.mark.parametrize("region", [None, "", "unknown-region", "203.0.113.0/24"])
+def test_a_region_that_no_report_names_is_left_to_the_user(region):
+    [words] = commands(lines("dkim-only", region=region))
+    assert words[words.index("--region") + 1] == "<region>"
+
+
+@pytest.mark.parametrize("state", ["both-aligned", "null-return-path", "no-such-state"])
+def test_what_is_in_order_needs_nothing(state):
+    assert lines(state) == ()
+    assert lines(state, sender=SENDERS.get("sendgrid")) == lines(state, sender=None) == ()
+
+
+def test_forged_mail_is_left_to_enforcement_whoever_sent_it():
+    assert lines("forged-return-path") == lines("forged-return-path", sender=None)
+    assert len(lines("forged-return-path")) == 1
+
+
+@pytest.mark.parametrize("state", ["unaligned", "own-dkim-broken", "spf-only"])
+def test_other_senders_are_mended_in_their_own_panel(state):
+    sender = SENDERS.get("zendesk")
+    assert lines(state, sender=sender)[-1] == sender.remedy
+    assert commands(lines(state, sender=sender)) == []
+
+
+@pytest.mark.parametrize("state", sorted(set(SesState) - {"both-aligned", "null-return-path", "altered"}))
+def test_a_vendor_on_ses_is_mended_in_its_own_panel_and_not_in_the_users_account(state):
+    found = lines(state, sender=SENDERS.get("resend"))
+    assert commands(found) == []
+    assert state in ("foreign-return-path", "forged-return-path") or "resend._domainkey" in found[-1]
+
+
+def test_spf_is_not_asked_for_where_it_cannot_align():
+    assert lines("dkim-only", sender=SENDERS.get("mailchimp")) == ()
+    assert lines("dkim-only", sender=SENDERS.get("mailgun")) != ()
+    assert lines("dkim-only", sender=None) == ()
+
+
+def test_an_unknown_sender_is_asked_about():
+    assert "dmarcwatch label" in lines("unaligned", sender=None)[-1]
+
+
+def test_lines_fit_a_terminal():
+    words = [*SesState, "unaligned", "mail-from-fallback", "mail-from-mixed", "region-gap", "own-dkim-mixed"]
+    for state in words:
+        for region in facts().regions:
+            assert all(len(line) <= 100 for line in lines(state, region=region)), state
