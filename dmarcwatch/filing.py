@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 
+from dmarcwatch.arrival import Arrival
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.check.trusting import Trust
 from dmarcwatch.errors import DmarcwatchError, MalformedXml, ReportError, UnpackError
 from dmarcwatch.parse import read
 from dmarcwatch.reasons import Reason
 from dmarcwatch.senders import Senders
-from dmarcwatch.store.writer import Arrival, Classify, Source, Writer
+from dmarcwatch.store.writer import Classify, Source, Writer
 from dmarcwatch.unpack import Document, Unpacked, unpack
 
 

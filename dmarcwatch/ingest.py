@@ -9,18 +9,15 @@ from hashlib import sha256
 
 from sqlite_utils import Database
 
-from dmarcwatch.budgets import Budgets
-from dmarcwatch.check.trusting import Trust
-from dmarcwatch.classify import Classifier
+from dmarcwatch.arrival import Arrival
 from dmarcwatch.collect import Collector, Item
 from dmarcwatch.errors import CollectError, DmarcwatchError
 from dmarcwatch.filing import Accounts, Filing, Rules
 from dmarcwatch.headers import MailHeaders
-from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool
-from dmarcwatch.store.writer import Arrival, Writer
+from dmarcwatch.store.writer import Writer
 from dmarcwatch.unpack import Unpacked
 
 BATCH_ITEMS = 100
@@ -39,15 +36,18 @@ class Ingest:
     """When the run began, aware UTC."""
     progress: Callable[[Accounts], None] = lambda accounts: None
 
-    def begin(self, source: str) -> "Run":
-        """A run of the source with this name, noted in `runs` from its first moment."""
-        return Run(self, source)
+    def begin(self, source: str, *, ses: bool = False) -> "Run":
+        """A run of the source with this name, noted in `runs` from its first moment.
+
+        `ses`: the source is a bucket that SES inbound writes to.
+        """
+        return Run(self, source, ses=ses)
 
 
 class Run:
     """One reading of one source."""
 
-    def __init__(self, ingest: Ingest, source: str) -> None:
+    def __init__(self, ingest: Ingest, source: str, *, ses: bool) -> None:
         self._ingest = ingest
         self._connection: sqlite3.Connection = ingest.database.conn
         with self._errors():
@@ -55,6 +55,7 @@ class Run:
             self._id = _start_run(self._connection, source, ingest.now)
         self._local = False
         self._writer = Writer(self._connection, ingest.rules.senders)
+        self._trust = ingest.rules.trust.of(recorded=self._memory.mail_hosts(), ses=ses)
         self._filing = Filing(self._connection, self._writer, ingest.rules)
         self.accounts = Accounts()
 
@@ -121,14 +122,14 @@ class Run:
 
     def _introduce(self, data: bytes, arrival: Arrival, headers: MailHeaders | None) -> Arrival:
         """The arrival with what the mail and its host say of the sender."""
-        introduction = self._ingest.rules.trust.introduce(data, headers, local=arrival.local)
+        sender = self._trust.introduce(data, headers, local=arrival.local)
         dated = _not_after(headers.date, self._ingest.now) if headers else None
         return replace(
             arrival,
             received_at=arrival.received_at or dated,
             from_domain=headers.from_domain if headers else None,
-            authserv_id=introduction.authserv_id,
-            verified=introduction.verified,
+            authserv_id=sender.authserv_id,
+            verified=sender.passed,
         )
 
     def _end(self, error: str | None) -> None:

@@ -55,7 +55,7 @@ def rebuild_facts(database: Database, rules: Rules) -> Accounts:
 
 
 def retry_rejects(database: Database, rules: Rules) -> tuple[Accounts, frozenset[str]]:
-    """Read the items behind rejects again, as after an upgrade; what came of them, and the domains touched."""
+    """Read the items behind rejects again, as after an upgrade; the accounts and the domains touched."""
     connection: sqlite3.Connection = database.conn
     accounts = Accounts()
     with transaction(connection):
@@ -97,8 +97,8 @@ def _records(connection: sqlite3.Connection) -> Iterator[tuple[int, Iterator[tup
     reports = [report for (report,) in connection.execute("SELECT id FROM reports ORDER BY id")]
     for report in reports:
         rows = connection.execute(
-            "SELECT r.n, a.ip, r.messages, r.evidence FROM _records r LEFT JOIN _addresses a ON a.id = r.address "
-            "WHERE r.report = ? ORDER BY r.n",
+            "SELECT r.n, a.ip, r.messages, r.evidence FROM _records r "
+            "LEFT JOIN _addresses a ON a.id = r.address WHERE r.report = ? ORDER BY r.n",
             (report,),
         ).fetchall()
 

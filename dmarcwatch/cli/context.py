@@ -18,7 +18,7 @@ from dmarcwatch.config import Config, load
 CONFIG_NAME = "dmarcwatch.toml"
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A day as YYYY-MM-DD."""
 
     name = "date"
@@ -41,6 +41,8 @@ class Settings:
     config_path: Path | None
     verbose: bool
     quiet: bool
+    clock: datetime | None = None
+    """Stands in for the moment this command began, for `demo`'s own days; aware UTC."""
 
     @cached_property
     def config(self) -> Config:
@@ -55,7 +57,7 @@ class Settings:
     @cached_property
     def now(self) -> datetime:
         """The moment this command began, aware UTC: the only time the clock is read."""
-        return datetime.now(UTC)
+        return self.clock or datetime.now(UTC)
 
     @property
     def today(self) -> date:

@@ -1,18 +1,19 @@
 """`dmarcwatch fetch`: collect, store, judge, and say in one line what came."""
 
+from contextlib import closing
 from dataclasses import asdict, replace
 
 import click
 
 from dmarcwatch.cli.context import Settings, print_json
-from dmarcwatch.cli.opening import load_rules, open_store
+from dmarcwatch.cli.opening import load_court, load_rules, open_store
 from dmarcwatch.cli.progress import progress
 from dmarcwatch.collect.address import parse_source
 from dmarcwatch.collect.opening import open_source
-from dmarcwatch.collect.sources import FileSource, Source
+from dmarcwatch.collect.sources import FileSource, S3Source, Source
 from dmarcwatch.errors import CollectError, ConfigError
-from dmarcwatch.ingest import Accounts, Ingest
-from dmarcwatch.judging import judge_domains
+from dmarcwatch.filing import Accounts
+from dmarcwatch.ingest import Ingest
 from dmarcwatch.store.lock import only_writer
 
 
@@ -38,7 +39,7 @@ def command(ctx: click.Context, sources: tuple[str, ...], as_json: bool) -> None
         if not alone:
             settings.say("Another fetch is under way on this database; this one leaves it to that one.")
             return
-        accounts, failures = _fetch(settings, chosen)
+        accounts, failures = fetch_all(settings, chosen)
     for failure in failures:
         click.echo(f"dmarcwatch: {failure.message}", err=True)
         if failure.hint:
@@ -61,7 +62,9 @@ def sentence(accounts: Accounts) -> str:
         f"{accounts.messages:,} messages",
         f"{accounts.problems:,} problems",
     ]
-    unread = f" {accounts.unread_messages:,} messages could not be counted." if accounts.unread_messages else ""
+    unread = (
+        f" {accounts.unread_messages:,} messages could not be counted." if accounts.unread_messages else ""
+    )
     return ", ".join(parts) + "." + unread
 
 
@@ -78,21 +81,25 @@ def _named(text: str) -> Source:
     return replace(source, trusted=True) if isinstance(source, FileSource) else source
 
 
-def _fetch(settings: Settings, sources: tuple[Source, ...]) -> tuple[Accounts, list[CollectError]]:
+def fetch_all(settings: Settings, sources: tuple[Source, ...]) -> tuple[Accounts, list[CollectError]]:
+    """Read the sources one after the other and judge what they touched; a failed one costs only itself.
+
+    Raises StoreError and ConfigError.
+    """
     database = open_store(settings, create=True)
     total, touched, failures = Accounts(), set[str](), list[CollectError]()
     with progress(settings) as show:
         ingest = Ingest(database, load_rules(settings), settings.now, show)
         for source in sources:
-            run = ingest.begin(source.name)
+            run = ingest.begin(source.name, ses=isinstance(source, S3Source))
             try:
-                with _opened(source, settings) as collector:
+                with closing(open_source(source, budgets=settings.config.budgets)) as collector:
                     run.read(collector)
             except CollectError as error:
                 failures.append(error)
                 run.failed(error)
             total += run.accounts
             touched |= run.touched
-    judge_domains(database, sorted(touched), settings.today, config=settings.config, now=settings.now)
+    load_court(settings).judge_and_keep(database, sorted(touched))
     database.conn.close()
     return total, failures

@@ -5,10 +5,11 @@ from datetime import timedelta
 import click
 
 from dmarcwatch.cli.context import Settings, print_json
-from dmarcwatch.cli.opening import open_store
+from dmarcwatch.cli.opening import load_court, open_store
 from dmarcwatch.cli.tables import table
-from dmarcwatch.judging import judge_domains
 from dmarcwatch.store import labels
+from dmarcwatch.streams import Label
+from dmarcwatch.text import clean
 
 WORDS = ("owned", "forwarder", "spoof", "ignore")
 DAYS = 180
@@ -55,10 +56,9 @@ def command(
         labels.withdraw(database.conn, stream, settings.today)
     else:
         assert word is not None
-        label = labels.make(
-            stream, word, settings.today, settings.today + timedelta(days=DAYS),
-            critical=critical, every=every, note=note,
-        )  # fmt: skip
-        labels.add(database.conn, label)
-    judge_domains(database, [domain], settings.today, config=settings.config, now=settings.now)
+        expires = settings.today + timedelta(days=DAYS)
+        labels.add(
+            database.conn, Label(stream, word, settings.today, expires, critical, every, clean(note, 500))
+        )
+    load_court(settings).judge_and_keep(database, [domain])
     settings.say(f"{stream}: {'no label' if remove else word}.")

@@ -1,13 +1,23 @@
 """What commands open: the database and, for reading, all that `fetch` needs."""
 
+import sqlite3
+from difflib import get_close_matches
 from pathlib import Path
 
 from sqlite_utils import Database
 
+from dmarcwatch.check.keys import arrival_verifier
+from dmarcwatch.check.trusting import Trust
+from dmarcwatch.classify import Classifier
 from dmarcwatch.cli.context import Settings
+from dmarcwatch.config import General, VerifyDkim
 from dmarcwatch.errors import ConfigError
+from dmarcwatch.filing import Rules
+from dmarcwatch.judging import Court
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import open_database
+from dmarcwatch.store.histories import domains
+from dmarcwatch.trust import MailHost, known_reporters
 
 
 def open_store(settings: Settings, *, create: bool = False) -> Database:
@@ -15,10 +25,25 @@ def open_store(settings: Settings, *, create: bool = False) -> Database:
     return open_database(settings.database_path, create=create)
 
 
+def known_domain(connection: sqlite3.Connection, name: str) -> str:
+    """The policy domain that a user named. Raises ConfigError for one without reports, naming near ones."""
+    domain, known = name.rstrip(".").lower(), domains(connection)
+    if domain in known:
+        return domain
+    near = get_close_matches(domain, known, n=3, cutoff=0.6)
+    hint = f"Near it: {', '.join(near)}." if near else f"{len(known)} domains are known; see `verdict --all`."
+    raise ConfigError([f"No report has spoken of {domain}."], hint=hint)
+
+
 def load_senders(settings: Settings) -> Senders:
     """The packaged senders with the user's own laid over them. Raises ConfigError."""
     overlay = settings.config.general.senders
     return Senders.load() if overlay is None else Senders.load(_text(overlay))
+
+
+def load_court(settings: Settings) -> Court:
+    """How this configuration judges. Raises ConfigError."""
+    return Court(settings.config, load_senders(settings), settings.now)
 
 
 def load_rules(settings: Settings) -> Rules:
@@ -29,7 +54,7 @@ def load_rules(settings: Settings) -> Rules:
     return Rules(
         senders=senders,
         classify=classifier.classify,
-        trust=make_trust(general),
+        trust=_trust(general),
         budgets=settings.config.budgets,
         is_ours=settings.config.is_ours,
     )
@@ -40,3 +65,9 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"], hint="Check `senders`.") from None
+
+
+def _trust(general: General) -> Trust:
+    host = MailHost(general.authserv_ids, microsoft=general.microsoft_mailbox)
+    asks = general.verify_dkim is not VerifyDkim.NEVER
+    return Trust(known_reporters(), host, arrival_verifier() if asks else None)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dmarcwatch.cli.context import Settings
-from dmarcwatch.ingest import Accounts
+from dmarcwatch.filing import Accounts
 
 
 @contextmanager

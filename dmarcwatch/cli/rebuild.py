@@ -3,9 +3,8 @@
 import click
 
 from dmarcwatch.cli.context import Settings
-from dmarcwatch.cli.opening import load_rules, open_store
+from dmarcwatch.cli.opening import load_court, load_rules, open_store
 from dmarcwatch.errors import StoreError
-from dmarcwatch.judging import judge_domains
 from dmarcwatch.rebuild import rebuild_facts, rebuild_judgements
 from dmarcwatch.store.database import store_errors
 from dmarcwatch.store.histories import domains
@@ -28,6 +27,4 @@ def command(settings: Settings, facts: bool) -> None:
             settings.say(f"{accounts.items:,} items read anew, {accounts.reports:,} reports.")
         else:
             settings.say(f"{rebuild_judgements(database, rules):,} records classified anew.")
-        judge_domains(
-            database, domains(database.conn), settings.today, config=settings.config, now=settings.now
-        )
+        load_court(settings).judge_and_keep(database, domains(database.conn))

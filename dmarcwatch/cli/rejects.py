@@ -1,5 +1,7 @@
 """`dmarcwatch rejects`: what could not be read, and why."""
 
+import sys
+
 import click
 
 from dmarcwatch.cli.context import Settings, print_json
@@ -16,7 +18,7 @@ def command(settings: Settings, identity: int | None, as_json: bool) -> None:
     """List what could not be read, and why."""
     database = open_store(settings)
     if identity is not None:
-        click.get_binary_stream("stdout").write(raw.reject_bytes(database.conn, identity))
+        sys.stdout.buffer.write(raw.reject_bytes(database.conn, identity))
         return
     found = raw.rejects(database.conn)
     print_json(found) if as_json else click.echo(table(found, "Nothing was rejected."))

@@ -1,5 +1,7 @@
 """`dmarcwatch show`: one report as it came."""
 
+import sys
+
 import click
 
 from dmarcwatch.cli.context import Settings, print_json
@@ -26,7 +28,7 @@ def command(settings: Settings, report: int, as_raw: bool, as_json: bool) -> Non
     document = next(each for each in unpack(data, settings.config.budgets).documents if each.sha256 == sha256)
     xml = b"".join(document.chunks())
     if as_raw:
-        click.get_binary_stream("stdout").write(xml)
+        sys.stdout.buffer.write(xml)
     elif as_json:
         print_json(xmltodict.parse(xml))
     else:

@@ -3,7 +3,7 @@
 import sqlite3
 from datetime import datetime
 
-from dmarcwatch.store.writer import Arrival
+from dmarcwatch.arrival import Arrival
 
 
 def arrival_of(connection: sqlite3.Connection, item: int) -> Arrival:

@@ -58,8 +58,8 @@ def stored_report(connection: sqlite3.Connection, identity: int) -> Report:
 def stored_evidence(connection: sqlite3.Connection, identity: int) -> Evidence:
     """The evidence with this id, which must be there."""
     row = connection.execute(
-        "SELECT disposition, dkim_evaluated, spf_evaluated, reasons, header_from, envelope_from, envelope_to, "
-        "dkim, spf FROM _evidence WHERE id = ?",
+        "SELECT disposition, dkim_evaluated, spf_evaluated, reasons, header_from, envelope_from, "
+        "envelope_to, dkim, spf FROM _evidence WHERE id = ?",
         (identity,),
     ).fetchone()
     return Evidence(

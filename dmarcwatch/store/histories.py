@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Any
 
 from dmarcwatch.history import History, PoolDay
 from dmarcwatch.report import Grade, Tier
@@ -56,10 +57,9 @@ def history(
     """What had been received about `domain` by the end of `as_of`."""
     received = as_of.isoformat()
     since = (as_of - timedelta(days=HORIZON_DAYS)).isoformat()
-    labels = current_labels(connection, as_of)
     return History(
         domain=domain,
-        streams=_streams(connection, domain, labels),
+        streams=streams(connection, domain, as_of),
         stream_days=[_stream_day(row) for row in connection.execute(_STREAM_DAYS, (domain, since, received))],
         domain_days=[_domain_day(row) for row in connection.execute(_DOMAIN_DAYS, (domain, received))],
         pool=[_pool_day(row) for row in connection.execute(_POOL, (domain, received))],
@@ -83,7 +83,9 @@ def current_labels(connection: sqlite3.Connection, as_of: date) -> dict[str, Lab
     return found
 
 
-def _streams(connection: sqlite3.Connection, domain: str, labels: dict[str, Label]) -> tuple[Stream, ...]:
+def streams(connection: sqlite3.Connection, domain: str, as_of: date) -> tuple[Stream, ...]:
+    """The domain's streams with their selectors and the labels in force on a day."""
+    labels = current_labels(connection, as_of)
     uses: dict[int, list[SelectorUse]] = defaultdict(list)
     for key, selector, signer, passed, failed, first, last in connection.execute(_SELECTORS, (domain,)):
         uses[key].append(SelectorUse(selector, signer, passed, failed, _day(first), _day(last)))
@@ -109,23 +111,23 @@ def _day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def _stream_day(row: tuple[object, ...]) -> StreamDay:
+def _stream_day(row: tuple[Any, ...]) -> StreamDay:
     stream, day, span, received, reporter, tier, grade, state, forwarded, *counts = row
     return StreamDay(
         stream, _day(day), span, _day(received), reporter, _TIERS[tier], _GRADES[grade], state,
         bool(forwarded), *counts,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
-def _domain_day(row: tuple[object, ...]) -> DomainDay:
+def _domain_day(row: tuple[Any, ...]) -> DomainDay:
     domain, day, span, received, reporter, tier, grade, *policy = row
     policy[4] = None if policy[4] is None else bool(policy[4])
     return DomainDay(
         domain, _day(day), span, _day(received), reporter, _TIERS[tier], _GRADES[grade], *policy
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
-def _pool_day(row: tuple[object, ...]) -> PoolDay:
+def _pool_day(row: tuple[Any, ...]) -> PoolDay:
     domain, header_from, sender, kind, name, day, received, reporter, tier, messages, failing = row
     place = Place(domain, header_from, sender, PlaceKind(kind), name)
     return PoolDay(place, _day(day), _day(received), reporter, _TIERS[tier], messages, failing)

@@ -52,7 +52,8 @@ def _withdraw(connection: sqlite3.Connection, stream: str, day: date) -> None:
 
 def all_labels(connection: sqlite3.Connection, in_force_on: date | None) -> list[dict[str, Any]]:
     """Labels as plain rows, newest first: those in force on a day, or with None all ever given."""
-    where, values = "", ()
+    where = ""
+    values: tuple[str, ...] = ()
     if in_force_on is not None:
         day = in_force_on.isoformat()
         where, values = "WHERE expires >= ? AND (withdrawn IS NULL OR withdrawn > ?)", (day, day)

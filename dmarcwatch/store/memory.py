@@ -38,6 +38,15 @@ class SourceMemory:
             found.update(token for (token,) in rows)
         return frozenset(found)
 
+    def mail_hosts(self) -> tuple[str, ...]:
+        """Names that this source's mail host stamped on earlier mails (RFC 8601 authserv-id)."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT authserv_id FROM items WHERE source = ? AND verified IS NOT NULL "
+            "AND authserv_id IS NOT NULL",
+            (self.id,),
+        )
+        return tuple(name for (name,) in rows)
+
     def advance(self, position: str) -> None:
         """Take `position` along with the next commit (`write`)."""
         self._pending = position

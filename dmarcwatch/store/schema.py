@@ -146,7 +146,16 @@ CREATE TABLE _domain_days (
     PRIMARY KEY (policy_domain, day, span_days, received_day, reporter, tier, grade, policy)) WITHOUT ROWID;
 """
 
-FACT_TABLES = ("rejects", "set_aside", "reports", "problems", "_addresses", "_evidence", "_records", "_reporters")
+FACT_TABLES = (
+    "rejects",
+    "set_aside",
+    "reports",
+    "problems",
+    "_addresses",
+    "_evidence",
+    "_records",
+    "_reporters",
+)
 """Tables that are read anew from the kept bytes; items, labels and verdicts given stay."""
 JUDGEMENT_TABLES = (
     "streams",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from dmarcwatch.arrival import Arrival
 from dmarcwatch.classify import Classification
 from dmarcwatch.parse import Reading
 from dmarcwatch.report import Problem, Record, Report, Tier
@@ -23,23 +24,6 @@ Classify = Callable[[Record, Report], Classification]
 
 COMPRESS_BYTES = 2048
 """Items above this are kept compressed when that saves a tenth; smaller ones fill no page anyway."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """How an item came, as its row in `items` says it."""
-
-    origin: str
-    token: str
-    sha256: str
-    size: int
-    """Bytes at the origin."""
-    received_at: datetime | None
-    local: bool
-    from_domain: str | None = None
-    authserv_id: str | None = None
-    verified: str | None = None
-    """The domain that the item's mail passed DMARC for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""`dmarcwatch sources`: who sends as a domain, in which state, and what to do about it."""
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any
+
+import click
+
+from dmarcwatch.cli.context import Settings, colour, print_json, width
+from dmarcwatch.cli.opening import known_domain, load_court, open_store
+from dmarcwatch.cli.tables import table
+from dmarcwatch.store import labels
+from dmarcwatch.store import sources as stored
+from dmarcwatch.store.histories import streams
+
+_PASSING = 0.98
+"""Below this share of DMARC passes a stream of the user's own is shown as failing."""
+_OWN = ("owned", "shadow")
+_SHOWN = 20
+"""Rows of each list under `--stream`."""
+
+
+@click.command(name="sources", short_help="Show who sends as a domain, and whether it authenticates.")
+@click.argument("domain", required=False)
+@click.option("--stream", help="One stream in full: its states per day, addresses, reporters and fix.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@click.pass_obj
+def command(settings: Settings, domain: str | None, stream: str | None, as_json: bool) -> None:
+    """Show who sends as a domain, and whether it authenticates.
+
+    One line for each thing that somebody can fix; those of yours that fail come first.
+    """
+    show(settings, domain, stream=stream, as_json=as_json)
+
+
+def show(settings: Settings, domain: str | None, *, stream: str | None = None, as_json: bool = False) -> None:
+    """Print the sources of a domain, or of all."""
+    connection = open_store(settings).conn
+    if stream is not None:
+        domain = labels.domain_of(connection, stream)
+    elif domain is not None:
+        domain = known_domain(connection, domain)
+    found = [source for source in _with_fixes(settings, connection, domain) if stream in (None, source["id"])]
+    if as_json:
+        print_json(found)
+    elif stream is not None:
+        _print_one(connection, found[0])
+    else:
+        _print_all(found)
+
+
+def _with_fixes(settings: Settings, connection: Any, domain: str | None) -> list[dict[str, Any]]:
+    found = stored.sources(connection, domain)
+    court = load_court(settings)
+    for policy_domain in dict.fromkeys(source["policy_domain"] for source in found):
+        known = {each.id: each for each in streams(connection, policy_domain, settings.today)}
+        for source in found:
+            if source["policy_domain"] == policy_domain:
+                source["fix"] = _fix(court, known[source["id"]], source)
+    return found
+
+
+def _fix(court: Any, stream: Any, source: dict[str, Any]) -> list[str]:
+    """What to do for the first state of an own stream that needs something, that of most messages first."""
+    if source["legitimacy"] not in _OWN:
+        return []
+    return next((list(lines) for state in source["states"] if (lines := court.fix(stream, state))), [])
+
+
+def _print_all(found: Sequence[dict[str, Any]]) -> None:
+    if not found:
+        click.echo("Nobody has sent as this domain in any report yet.")
+        return
+    for domain in dict.fromkeys(source["policy_domain"] for source in found):
+        mine = [source for source in found if source["policy_domain"] == domain]
+        click.echo(click.style(domain, bold=colour()))
+        click.echo(_coloured(table([_row(source, domain) for source in mine], ""), mine))
+        for source in mine:
+            if source["fix"] and _fails(source):
+                _print_fix(source)
+        click.echo()
+
+
+def _row(source: dict[str, Any], domain: str) -> dict[str, Any]:
+    header_from = "" if source["header_from"] == domain else f" (From {source['header_from']})"
+    return {
+        "source": source["name"] + header_from,
+        "whose": source["legitimacy"] or "not judged",
+        "state": source["state"],
+        "messages": source["messages"],
+        "pass": f"{100 * source['dmarc_pass'] / source['messages']:.1f} %",
+        "last seen": source["last_seen"],
+    }
+
+
+def _fails(source: dict[str, Any]) -> bool:
+    return source["legitimacy"] in _OWN and source["dmarc_pass"] < _PASSING * source["messages"]
+
+
+def _coloured(text: str, found: Sequence[dict[str, Any]]) -> str:
+    if not colour():
+        return text
+    head, *lines = text.splitlines()
+    painted = [
+        click.style(line, fg="red" if _fails(source) else "green" if source["legitimacy"] in _OWN else None)
+        for line, source in zip(lines, found, strict=True)
+    ]
+    return "\n".join([click.style(head, dim=True), *painted])
+
+
+def _print_fix(source: dict[str, Any]) -> None:
+    click.echo(f"\n  {source['name']} fails. To mend it:")
+    for line in source["fix"]:
+        for part in wrap(line, width() - 6, subsequent_indent="  ", break_long_words=False) or [""]:
+            click.echo(f"    {part}")
+
+
+def _print_one(connection: Any, source: dict[str, Any]) -> None:
+    share = 100 * source["dmarc_pass"] / source["messages"]
+    click.echo(click.style(f"{source['name']}  {source['id']}", bold=colour()))
+    click.echo(f"{source['legitimacy']}: {source['because']} (confidence {source['confidence']:.0%})")
+    click.echo(
+        f"{source['messages']:,} messages from {source['first_seen']} to {source['last_seen']}, "
+        f"{share:.1f} % pass DMARC, {source['ips']:,} addresses, {source['reporters']} reporters"
+    )
+    for title, rows in (
+        ("States by day", stored.days(connection, source["id"], _SHOWN)),
+        ("Addresses", stored.addresses(connection, source["id"], _SHOWN)),
+        ("Reporters", stored.reporters(connection, source["id"])),
+    ):
+        click.echo(f"\n{title}\n{table(rows, 'none')}")
+    if source["fix"]:
+        _print_fix(source)

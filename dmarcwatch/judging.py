@@ -1,0 +1,67 @@
+"""The judge at work on the database: history in, verdict out, both it and the streams' standing kept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlite_utils import Database
+
+from dmarcwatch.config import Config
+from dmarcwatch.history import History
+from dmarcwatch.readiness import Judge
+from dmarcwatch.remedy import remedy
+from dmarcwatch.senders import Senders
+from dmarcwatch.store.database import transaction
+from dmarcwatch.store.histories import history
+from dmarcwatch.store.standings import Judged, write_standings, write_verdict
+from dmarcwatch.streams import Stream
+from dmarcwatch.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Court:
+    """What judging needs beside the history."""
+
+    config: Config
+    senders: Senders
+    now: datetime
+    """When the verdict is given, aware UTC; it is judged as of its day unless another is named."""
+
+    def judge(self, database: Database, domain: str, as_of: date) -> Verdict:
+        """The verdict on a domain as of a day, from what had been received by then; nothing is kept."""
+        known = history(database.conn, domain, as_of=as_of, record=self.config.for_domain(domain).record)
+        return self._judge(known).at(as_of)
+
+    def judge_and_keep(self, database: Database, domains: Iterable[str]) -> list[Verdict]:
+        """Judge each domain as of today; the verdicts and the streams' standing are kept."""
+        return [self._keep(database, domain) for domain in domains]
+
+    def fix(self, stream: Stream, state: str) -> tuple[str, ...]:
+        """The lines that say how to mend a stream in a state."""
+        place = stream.place
+        return remedy(
+            state,
+            domain=place.header_from,
+            region=place.name,
+            selectors=tuple(use.selector for use in stream.selectors),
+            sender=self.senders.get(place.sender),
+        )
+
+    def _judge(self, known: History) -> Judge:
+        answers = self.config.for_domain(known.domain)
+        return Judge(known, thresholds=self.config.thresholds, declared=answers.declared, fix=self.fix)
+
+    def _keep(self, database: Database, domain: str) -> Verdict:
+        as_of = self.now.date()
+        answers = self.config.for_domain(domain)
+        known = history(database.conn, domain, as_of=as_of, record=answers.record)
+        judge = self._judge(known)
+        verdict = judge.at(as_of)
+        judged = {
+            stream: Judged(standing.legitimacy, standing.confidence, standing.because)
+            for stream, standing in judge.standings(as_of).items()
+        }
+        with transaction(database.conn):
+            write_standings(database.conn, domain, judged)
+            write_verdict(database.conn, verdict, given_at=self.now, thresholds=self.config.thresholds)
+        return verdict

@@ -1,0 +1,58 @@
+"""Who sends as a domain: the rows of `streams`, ready to be shown."""
+
+import json
+import sqlite3
+from typing import Any
+
+_COLUMNS = (
+    "id", "policy_domain", "header_from", "sender", "name", "region", "state", "states", "findings",
+    "legitimacy", "confidence", "because", "messages", "dmarc_pass", "dkim_aligned", "spf_aligned",
+    "first_seen", "last_seen", "ips", "reporters",
+)  # fmt: skip
+_SOURCES = f"""
+SELECT {", ".join(_COLUMNS)} FROM streams
+WHERE messages > 0 AND (:domain IS NULL OR policy_domain = :domain)
+ORDER BY policy_domain,
+    CASE legitimacy WHEN 'owned' THEN 0 WHEN 'shadow' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END,
+    dmarc_pass < 0.98 * messages DESC, messages DESC"""
+_ADDRESSES = """
+SELECT a.ip, sum(x.messages) AS messages FROM streams s
+JOIN _places p ON p.stream = s.key JOIN _place_addresses x ON x.place = p.id
+JOIN _addresses a ON a.id = x.address WHERE s.id = ? GROUP BY a.ip ORDER BY messages DESC LIMIT ?"""
+_DAYS = """
+SELECT day, state, sum(messages) AS messages, sum(dmarc_pass) AS dmarc_pass FROM stream_days
+WHERE stream = ? GROUP BY day, state ORDER BY day DESC, messages DESC LIMIT ?"""
+_REPORTERS = """
+SELECT reporter, tier, sum(messages) AS messages, max(day) AS last_day FROM stream_days
+WHERE stream = ? GROUP BY reporter, tier ORDER BY messages DESC"""
+
+
+def sources(connection: sqlite3.Connection, domain: str | None = None) -> list[dict[str, Any]]:
+    """Every stream with messages as a plain row: the user's own that fail first, spoofing last."""
+    rows = connection.execute(_SOURCES, {"domain": domain})
+    found = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+    for source in found:
+        source["states"] = json.loads(source["states"] or "{}")
+        source["findings"] = json.loads(source["findings"] or "[]")
+    return found
+
+
+def addresses(connection: sqlite3.Connection, stream: str, limit: int) -> list[dict[str, Any]]:
+    """The addresses of a stream with their messages, most first."""
+    return _rows(connection, _ADDRESSES, stream, limit)
+
+
+def days(connection: sqlite3.Connection, stream: str, limit: int) -> list[dict[str, Any]]:
+    """Messages of a stream by day and state, newest day first."""
+    return _rows(connection, _DAYS, stream, limit)
+
+
+def reporters(connection: sqlite3.Connection, stream: str) -> list[dict[str, Any]]:
+    """Who reported on a stream, with how far they are trusted."""
+    return _rows(connection, _REPORTERS, stream)
+
+
+def _rows(connection: sqlite3.Connection, sql: str, *values: object) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
