@@ -36,6 +36,11 @@ def remedy(
     return _of_other(state, case, sender)
 
 
+def meaning(state: str) -> str:
+    """A state in one sentence; empty for a word that is not known."""
+    return _MEANINGS.get(state, "")
+
+
 def _of_other(state: str, case: Case, sender: Sender | None) -> tuple[str, ...]:
     if state == SesState.DKIM_ONLY and (sender is None or sender.align is not Align.BOTH):
         return ()
@@ -65,3 +70,20 @@ _UNKNOWN = (
 )
 _BROKEN = (SesState.OWN_DKIM_BROKEN, SesState.SPF_ONLY_DKIM_BROKEN)
 _FORGED = "It only claims to come from Amazon SES. There is nothing to mend; enforcement stops it."
+_MEANINGS = {
+    SesState.BOTH_ALIGNED: "DKIM and SPF both pass and align: nothing better can be had.",
+    SesState.DKIM_ONLY: "DKIM passes and aligns; SPF does not.",
+    SesState.STRICT_ASPF: "SPF passes for a subdomain, which aspf=s does not align.",
+    SesState.MAIL_FROM_SPF_BROKEN: "the custom MAIL FROM is in use, and its SPF does not pass.",
+    SesState.NULL_RETURN_PATH: "a bounce or automatic reply: the return path is empty, DKIM aligns.",
+    SesState.FOREIGN_RETURN_PATH: "DKIM aligns; the return path is somebody else's.",
+    SesState.SPF_ONLY: "SPF passes and aligns; nothing signs as the domain.",
+    SesState.SPF_ONLY_DKIM_BROKEN: "SPF passes and aligns; the signature of the domain does not verify.",
+    SesState.STRICT_ADKIM: "it is signed by another name of the organization, which adkim=s does not align.",
+    SesState.OWN_DKIM_BROKEN: "the signature of the domain does not verify, and SPF does not align.",
+    SesState.ALTERED: "it was changed on its way, or carries a signature that was copied.",
+    SesState.VENDOR_UNALIGNED: "a vendor signs it as itself, and not as the domain.",
+    SesState.AMAZONSES_ONLY: "only Amazon SES signs it, as amazonses.com; nothing aligns.",
+    SesState.FORGED_RETURN_PATH: "it only claims to come from Amazon SES.",
+    UNALIGNED: "nothing in it authenticates as the domain.",
+}
