@@ -101,8 +101,16 @@ def _build(element: Element, schema: Schema) -> Element:
     return element
 
 
+def _at(element: Element, path: str) -> Element:
+    for name in path.split("/"):
+        element = element[name]
+    return element
+
+
 RECORD = _build(Element(told=True), _RECORD)
 FEEDBACK = _build(Element(told=True), _FEEDBACK)
+GROUP_OF = {child.path: group for group in (REASON, DKIM, SPF) for child in _at(RECORD, group).values()}
+"""The group of a record's texts that belong to one."""
 START = Element()
 """The document itself."""
 SCHEMA = Element(told=True)

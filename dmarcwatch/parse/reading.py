@@ -5,11 +5,11 @@ from itertools import chain
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import MalformedXml, ReportError
-from dmarcwatch.parse.elements import Leaf
+from dmarcwatch.parse.evidence import COUNT, RawRecord, read_record
+from dmarcwatch.parse.head import Head, read_report
 from dmarcwatch.parse.markup import Decoder, RecoveringParser, StrictParser
 from dmarcwatch.parse.tally import Tally
 from dmarcwatch.parse.templates import RECORD_END, RECORD_START, cut_record, templates_for
-from dmarcwatch.parse.values import COUNT, Head, RawRecord, read_record, read_report
 from dmarcwatch.parse.walk import Walk
 from dmarcwatch.parse.words import read_count
 from dmarcwatch.report import Grade, Problem, Record, Report
@@ -70,7 +70,7 @@ class Reading:
     @property
     def grade(self) -> Grade:
         """How well the document could be read; final after the last batch, like all that follows."""
-        if self._recover:
+        if self._recover or self._way.lossy:
             return Grade.RECOVERED
         return Grade.REPAIRED if self._way.repaired else Grade.CLEAN
 
@@ -100,17 +100,19 @@ class Pass:
 
     def __init__(self, chunks: Iterable[bytes], budgets: Budgets, *, recover: bool) -> None:
         self.tally = Tally(max_records=budgets.max_records, max_problems=budgets.max_problems)
-        self.walk = Walk(self._read_record, budgets, recover=recover)
+        self.walk = Walk(budgets, recover=recover)
         self.steps = self._steps(chunks)
         """One step for each piece of text; never more records wait than a piece holds."""
         self._budgets = budgets
         self._decoder = Decoder()
         self._parser = RecoveringParser(self.walk) if recover else StrictParser(self.walk)
-        self._feed = self._parser.feed if recover else self._feed_records
+        self._recover = recover
         self._templates = templates_for(
             budgets.max_signatures, budgets.max_reasons, budgets.max_comment_chars
         )
         self._last: RawRecord | None = None
+        self.lossy = False
+        """True once something was passed over that may have been records."""
 
     @property
     def repaired(self) -> bool:
@@ -122,7 +124,7 @@ class Pass:
         piece = None
         try:
             for piece in pieces:
-                self._feed(piece)
+                self._feed_records(piece)
                 self.walk.check()
                 yield
             if piece is None:
@@ -139,12 +141,14 @@ class Pass:
         self.tally.repaired = True
         for text in chain((rest,), pieces):
             if "<feedback" in text:
-                self.tally.lose("", text[:80], None)
+                self.lossy = True
+                self.tally.lose("feedback", text[:80], None)
 
     def _finish(self) -> None:
         if not self.walk.begun:
             raise ReportError("no-feedback", "no element in it is a report")
         if self.walk.strays:
+            self.lossy = True
             self.tally.lose("feedback", f"{self.walk.strays} reports or records in strange places", None)
         cut_off = self.walk.unended()
         if cut_off is not None:
@@ -156,6 +160,9 @@ class Pass:
             )
 
     def _feed_records(self, text: str) -> None:
+        if self._recover:
+            self._feed(text)
+            return
         parts = text.split(RECORD_END)
         rest = parts.pop()
         for number, part in enumerate(parts, start=1):
@@ -164,13 +171,13 @@ class Pass:
                 # Inside a comment, CDATA or something unknown this is no end of a record.
                 rest = RECORD_END.join((*parts[number:], rest))
                 break
-        self._parser.feed(rest)
+        self._feed(rest)
 
     def _feed_record(self, part: str) -> None:
         """Read up to a record's end, from the text alone where it is known."""
         before, start, inside = part.partition(RECORD_START)
         if before.strip() or not self.walk.at_rest:
-            self._parser.feed(before)
+            self._feed(before)
         text = f"{start}{inside}{RECORD_END}"
         cut = cut_record(text) if start and self.walk.at_rest else None
         statement = self._templates.find(cut) if cut else None
@@ -178,13 +185,17 @@ class Pass:
             self.tally.add(cut.source_ip, cut.messages, statement)
             return
         seen = self.tally.seen
-        self._parser.feed(text)
+        self._feed(text)
         if cut and self._last and self.walk.at_rest and self.tally.seen == seen + 1:
             self._templates.learn(text, cut, self._last)
 
-    def _read_record(self, leaves: list[Leaf]) -> None:
-        self._last = raw = read_record(leaves, self._budgets)
-        self.tally.add(raw.source_ip, raw.messages, raw.statement)
+    def _feed(self, text: str) -> None:
+        self._parser.feed(text)
+        if self.walk.records:
+            for leaves in self.walk.records:
+                self._last = raw = read_record(leaves, self._budgets)
+                self.tally.add(raw.source_ip, raw.messages, raw.statement)
+            self.walk.records.clear()
 
 
 _END = object()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from dmarcwatch.errors import ReportError
-from dmarcwatch.parse.values import COUNT, SOURCE_IP, Statement
+from dmarcwatch.parse.evidence import COUNT, SOURCE_IP, Statement
 from dmarcwatch.parse.words import MAX_FOUND_CHARS, Note, read_address, read_count
 from dmarcwatch.report import Problem, Record
 from dmarcwatch.text import clean

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from dmarcwatch.parse.values import RawRecord, Statement
+from dmarcwatch.parse.evidence import RawRecord, Statement
 
 RECORD_START = "<record>"
 RECORD_END = "</record>"

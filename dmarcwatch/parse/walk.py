@@ -1,6 +1,6 @@
 """The way through one document: which of its texts belong to the report and which to which record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import ReportError
@@ -27,12 +27,10 @@ _LOST_TAGS = 16
 class Walk:
     """Hears of the elements of one document (markup.Handlers), and gathers the texts that matter.
 
-    Memory is that of the head and of one record.
+    Memory is that of the head and of the records since `records` was emptied.
     """
 
-    def __init__(
-        self, take: Callable[[list[Leaf]], None], budgets: Budgets, *, recover: bool = False
-    ) -> None:
+    def __init__(self, budgets: Budgets, *, recover: bool = False) -> None:
         self.texts: list[str] = []
         self.head: list[Leaf] = []
         """What stood outside records so far."""
@@ -43,9 +41,10 @@ class Walk:
         self.complete = False
         """True once it ended: whatever comes later cannot be part of it."""
         self.repaired = False
+        self.records: list[list[Leaf]] = []
+        """Records that ended and were not taken away yet."""
         self.strays = 0
         """Records in places where no schema has them."""
-        self._take = take
         self._budgets = budgets
         self._recover = recover
         # The document itself is on the stack. Lost end tags let depth grow with each record.
@@ -119,10 +118,10 @@ class Walk:
             self._leaves.append((element.path, None))
 
     def _flush(self) -> None:
-        """Hand over the record that is open, if one is."""
+        """End the record that is open, if one is."""
         leaves, self._leaves = self._leaves, self.head
         if leaves is not self.head:
-            self._take(leaves)
+            self.records.append(leaves)
 
     def _met(self, name: str, attributes: Mapping[str, str]) -> None:
         parent = self._stack[-2]

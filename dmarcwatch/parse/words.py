@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from dmarcwatch.domains import normal_domain
+from dmarcwatch.parse.elements import IDENTITIES
 from dmarcwatch.report import (
     AlignmentMode,
     AuthResult,
@@ -33,7 +34,7 @@ _COUNT = re.compile(r"[0-9]{1,12}(?:\.0*)?")
 _EPOCH = re.compile(r"[0-9]{1,12}(?:\.[0-9]*)?")
 TEST_MODE = "policy testing mode"
 """How the comment of a reason `other` begins where the policy's `t` tag was heeded."""
-NO_DOMAIN = frozenset({"", "<>", "null"})
+_NO_DOMAIN = frozenset({"", "<>", "null"})
 """Absent, a null reverse-path, and AOL's word for it."""
 
 Texts: TypeAlias = Mapping[str, str]
@@ -99,6 +100,17 @@ class Notes:
         self.repaired = True
         self.unusable.append(Note(path, clean(text, MAX_FOUND_CHARS)))
 
+    def strange(self, path: str) -> None:
+        """An element is there by another name, or has elements inside where its text should be."""
+        self.repaired = True
+        if path != IDENTITIES:
+            self.refuse(path, "elements instead of text")
+
+    def repeated(self, texts: Texts, path: str, text: str) -> None:
+        """The first text of an element counts; a later one that says something else is noted."""
+        if text.strip() != texts.get(path):
+            self.refuse(path, text)
+
     def word(self, texts: Texts, path: str, vocabulary: Vocabulary[Value]) -> Value | None:
         """A word of a closed vocabulary, in any case; None where empty or unknown."""
         text = texts.get(path)
@@ -119,12 +131,13 @@ class Notes:
         text = texts.get(path)
         if text is None:
             return None
-        if text.casefold() in NO_DOMAIN:
-            self.repaired = True
+        name = normal_domain(text)
+        if name is not None and name not in _NO_DOMAIN:
+            return name
+        self.repaired = True
+        if text.casefold() in _NO_DOMAIN:
             return None
-        host = text.rpartition("@")[2].removesuffix(">")
-        self.repaired = self.repaired or host != text
-        name = normal_domain(host)
+        name = normal_domain(text.rpartition("@")[2].removesuffix(">"))
         if name is None:
             self.refuse(path, text)
         return name
