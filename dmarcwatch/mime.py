@@ -83,6 +83,8 @@ def read_mail(data: bytes, budgets: Budgets) -> Mail:
     A message inside a delivery status or a complaint stays a leaf: it is returned mail, perhaps a report
     that went out from here, and nobody's report to us.
     """
+    if b"\n" not in data:  # line ends of old Macs
+        data = data.replace(b"\r", b"\n")
     return _Walk(budgets).read(data)
 
 
@@ -192,7 +194,7 @@ class _Walk:
             if len(spans) > self._budgets.max_parts or false > _MAX_FALSE_DELIMITERS:
                 raise TooLarge(Reason.PARTS, f"a mail of more than {self._budgets.max_parts} parts")
         if opened >= 0:  # no closing delimiter: the mail was cut
-            spans.append((opened, end))
+            spans.append((opened, _before_line_end(data, opened, end)))
         return spans
 
 
