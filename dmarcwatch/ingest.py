@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from dmarcwatch.arrival import Arrival
 from dmarcwatch.collect import Collector, Item
 from dmarcwatch.errors import CollectError, DmarcwatchError
-from dmarcwatch.filing import Accounts, Filing, Rules
+from dmarcwatch.filing import Accounts, Filing, Rules, outcome
 from dmarcwatch.headers import MailHeaders
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
@@ -116,9 +116,11 @@ class Run:
         unpacked = self._filing.open(item.data, arrival.size, headers_only=item.headers_only)
         if isinstance(unpacked, Unpacked):
             arrival = self._introduce(item.data, arrival, unpacked.headers)
-        row = self._writer.add_item(arrival, source=self._memory.id, run=self._id)
+        row = self._writer.next_item()
+        accounts = self._filing.file(row, arrival, unpacked)
+        self._writer.add_item(row, arrival, source=self._memory.id, run=self._id, outcome=outcome(accounts))
         self._writer.keep_raw(row, item.data)
-        return Accounts(items=1) + self._filing.file(row, arrival, unpacked)
+        return Accounts(items=1) + accounts
 
     def _introduce(self, data: bytes, arrival: Arrival, headers: MailHeaders | None) -> Arrival:
         """The arrival with what the mail and its host say of the sender."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from sqlite_utils import Database
 
-from dmarcwatch.filing import Accounts, Filing, Rules
+from dmarcwatch.filing import Accounts, Filing, Rules, outcome
 from dmarcwatch.report import Evidence, Record
 from dmarcwatch.store import raw, rollup
 from dmarcwatch.store.arrivals import arrival_of
@@ -76,7 +76,9 @@ def refile(connection: sqlite3.Connection, filing: Filing, item: int, data: byte
     """File an item that has its row already, with what was known of its arrival then."""
     arrival = arrival_of(connection, item)
     unpacked = filing.open(data, arrival.size, headers_only=len(data) < arrival.size)
-    return filing.file(item, arrival, unpacked)
+    accounts = filing.file(item, arrival, unpacked)
+    connection.execute("UPDATE items SET outcome = ? WHERE id = ?", (outcome(accounts), item))
+    return accounts
 
 
 def _empty(connection: sqlite3.Connection, tables: tuple[str, ...]) -> None:

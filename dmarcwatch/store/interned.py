@@ -186,8 +186,8 @@ class Interned:
         )
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# Made once: `json.dumps` with options makes an encoder for every call.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _digest(values: tuple[object, ...]) -> bytes:

@@ -41,6 +41,13 @@ _FROM = """
     JOIN _places p ON p.id = j.place
     JOIN _evidence e ON e.id = c.evidence
     WHERE r.status = 'counted'"""
+# CROSS JOIN keeps the order: from the few judgements of a place, not through all reports.
+_OF_PLACE = """
+    FROM _judgements j
+    CROSS JOIN _records c ON c.judgement = j.id
+    CROSS JOIN reports r ON r.id = c.report
+    JOIN _evidence e ON e.id = c.evidence
+    WHERE j.place = :place AND r.status = 'counted'"""
 _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
 
 _STREAM_DAYS = f"""
@@ -55,7 +62,7 @@ GROUP BY j.place, {_CELL} HAVING sum(c.messages) > 0
 ON CONFLICT DO UPDATE SET {_ADD}"""
 _PLACE_TO_STREAM = f"""
 INSERT INTO _stream_days (stream, {_COLUMNS})
-SELECT :stream, {_CELL}, {_SUMS} {_FROM} AND j.place = :place
+SELECT :stream, {_CELL}, {_SUMS} {_OF_PLACE}
 GROUP BY {_CELL} HAVING sum(c.messages) > 0
 ON CONFLICT DO UPDATE SET {_ADD}"""
 _SELECTOR_DAYS = """

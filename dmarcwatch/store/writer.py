@@ -5,7 +5,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from dmarcwatch.arrival import Arrival
 from dmarcwatch.classify import Classification
@@ -14,12 +14,11 @@ from dmarcwatch.report import Problem, Record, Report, Tier
 from dmarcwatch.senders import Senders
 from dmarcwatch.store import rollup
 from dmarcwatch.store.heads import stored_report
-from dmarcwatch.store.identity import RANK, find_twin
+from dmarcwatch.store.identity import RANK, Candidate, find_twin, iso
 from dmarcwatch.store.interned import Interned
 from dmarcwatch.streams import covered
 from dmarcwatch.trust import reporter_key
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Classify = Callable[[Record, Report], Classification]
 
 COMPRESS_BYTES = 2048
@@ -51,6 +50,15 @@ class Stored:
     unread_messages: int
 
 
+_REPORT_COLUMNS = (
+    "id, org_name, org_email, report_id, begin, end, policy_domain, p, sp, np, pct, testing, adkim, aspf, "
+    "fo, discovery_method, generator, extra_contact_info, errors, dialect, grade, tier, origin, received_at, "
+    "records, messages, unread_messages, status, reporter, day, span_days, received_day, item, name, sha256, "
+    "fingerprint"
+)
+_REPORT_MARKS = ", ".join("?" * len(_REPORT_COLUMNS.split(",")))
+
+
 class Writer:
     """Writes into an open transaction; ids and roll-ups are finished by `flush` before its commit."""
 
@@ -63,20 +71,19 @@ class Writer:
         self.touched: set[str] = set()
         """Policy domains whose roll-ups changed."""
 
-    def add_item(self, arrival: Arrival, *, source: int, run: int) -> int:
-        """The id of the item's new row; a reject until `set_outcome` says otherwise."""
-        cursor = self._connection.execute(
-            "INSERT INTO items (source, run, origin, token, sha256, size, received_at, local, from_domain, "
-            "authserv_id, verified, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (source, run, arrival.origin, arrival.token, arrival.sha256, arrival.size,
-             _text(arrival.received_at), arrival.local, arrival.from_domain, arrival.authserv_id,
-             arrival.verified, "reject"),
-        )  # fmt: skip
-        return _id(cursor)
+    def next_item(self) -> int:
+        """The id that the next item will have."""
+        return self._next("items")
 
-    def set_outcome(self, item: int, outcome: str) -> None:
-        """Say what became of the item: `stored`, `duplicate`, `reject` or `set-aside`."""
-        self._connection.execute("UPDATE items SET outcome = ? WHERE id = ?", (outcome, item))
+    def add_item(self, item: int, arrival: Arrival, *, source: int, run: int, outcome: str) -> None:
+        """Note an item and what became of it: `stored`, `duplicate`, `reject` or `set-aside`."""
+        self._connection.execute(
+            "INSERT INTO items (id, source, run, origin, token, sha256, size, received_at, local, "
+            "from_domain, authserv_id, verified, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (item, source, run, arrival.origin, arrival.token, arrival.sha256, arrival.size,
+             _text(arrival.received_at), arrival.local, arrival.from_domain, arrival.authserv_id,
+             arrival.verified, outcome),
+        )  # fmt: skip
 
     def keep_raw(self, item: int, data: bytes) -> None:
         """Keep the item's bytes as they came."""
@@ -127,15 +134,24 @@ class Writer:
         Raises MalformedXml when the document turns out to be broken; the caller rolls back to its
         savepoint and calls `back_to`.
         """
-        report = self._insert_report(source, reading.report)
+        report = self._next("reports")
         fingerprint = self._insert_records(report, reading, classify)
+        reporter = self._interned.reporter(reporter_key(reading.report))
+        twin = find_twin(self._connection, reading, Candidate(report, reporter, fingerprint, source.tier))
+        if twin.supersedes is not None:
+            self._restate(twin.supersedes, "status = ?", "superseded", counted=(True, False))
+        self._insert_report(report, source, reading, (twin.status, reporter, fingerprint))
         self._insert_problems(report, reading.problems)
-        status = self._finish_report(report, reading, fingerprint, source.tier)
         self._first = report if self._first is None else self._first
         self._last = report
         self.touched.add(reading.report.policy.domain)
         return Stored(
-            report, status, reading.records, reading.messages, len(reading.problems), reading.unread_messages
+            report,
+            twin.status,
+            reading.records,
+            reading.messages,
+            len(reading.problems),
+            reading.unread_messages,
         )
 
     def mark(self) -> tuple[int | None, int]:
@@ -170,26 +186,30 @@ class Writer:
         if counted[1]:
             rollup.roll_up(self._connection, report, report)
 
-    def _insert_report(self, source: Source, report: Report) -> int:
-        policy = report.policy
+    def _next(self, table: str) -> int:
+        """The id of the table's next row, so that rows that refer to it can be written first."""
+        identity: int = self._connection.execute(f"SELECT ifnull(max(id), 0) + 1 FROM {table}").fetchone()[0]
+        return identity
+
+    def _insert_report(
+        self, identity: int, source: Source, reading: Reading, found: tuple[str, int, int]
+    ) -> None:
+        report, policy = reading.report, reading.report.policy
         day, span_days = covered(report.begin, report.end)
         received = source.received_at or report.end
+        status, reporter, fingerprint = found
         self._interned.policy(policy)
-        cursor = self._connection.execute(
-            "INSERT INTO reports (org_name, org_email, report_id, begin, end, policy_domain, p, sp, np, pct, "
-            "testing, adkim, aspf, fo, discovery_method, generator, extra_contact_info, errors, dialect, "
-            "grade, tier, origin, received_at, records, messages, unread_messages, status, reporter, day, "
-            "span_days, received_day, item, name, sha256, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-            "?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, 0, 0, 0, 'reading', ?, ?, ?, ?, ?, ?, ?, 0)",
-            (report.org_name, report.org_email, report.report_id, _text(report.begin), _text(report.end),
-             policy.domain, policy.p, policy.sp, policy.np, policy.pct, policy.testing, policy.adkim,
-             policy.aspf, policy.fo, policy.discovery_method, report.generator, report.extra_contact_info,
+        self._connection.execute(
+            f"INSERT INTO reports ({_REPORT_COLUMNS}) VALUES ({_REPORT_MARKS})",
+            (identity, report.org_name, report.org_email, report.report_id, _text(report.begin),
+             _text(report.end), policy.domain, policy.p, policy.sp, policy.np, policy.pct, policy.testing,
+             policy.adkim, policy.aspf, policy.fo, policy.discovery_method, report.generator,
+             report.extra_contact_info,
              json.dumps(report.errors, ensure_ascii=False) if report.errors else None, report.dialect,
-             source.tier, source.origin, _text(received), self._interned.reporter(reporter_key(report)),
-             day.isoformat(), span_days, received.date().isoformat(), source.item, source.name,
-             source.sha256),
+             reading.grade, source.tier, source.origin, _text(received), reading.records, reading.messages,
+             reading.unread_messages, status, reporter, day.isoformat(), span_days,
+             received.date().isoformat(), source.item, source.name, source.sha256, fingerprint),
         )  # fmt: skip
-        return _id(cursor)
 
     def _insert_records(self, report: int, reading: Reading, classify: Classify) -> int:
         """Insert all records; the fingerprint of their multiset, for the same report under another id."""
@@ -216,33 +236,6 @@ class Writer:
             [(report, problem.path, problem.found, problem.messages) for problem in problems],
         )
 
-    def _finish_report(self, report: int, reading: Reading, fingerprint: int, tier: Tier) -> str:
-        twin = find_twin(self._connection, report, reading, fingerprint, tier)
-        if twin.supersedes is not None:
-            self._restate(twin.supersedes, "status = ?", "superseded", counted=(True, False))
-        self._connection.execute(
-            "UPDATE reports SET grade = ?, records = ?, messages = ?, unread_messages = ?, status = ?, "
-            "fingerprint = ? WHERE id = ?",
-            (
-                reading.grade,
-                reading.records,
-                reading.messages,
-                reading.unread_messages,
-                twin.status,
-                fingerprint,
-                report,
-            ),
-        )
-        return twin.status
-
-
-def _id(cursor: sqlite3.Cursor) -> int:
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
 
 def _text(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC to the second, as SQLite's date functions read it."""
-    if moment is None:
-        return None
-    return (EPOCH + timedelta(seconds=int((moment - EPOCH).total_seconds()))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else iso(moment)
