@@ -3,14 +3,11 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
 from dmarcwatch.errors import ReportError
-from tests.reading import read_whole
-
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "reports"
+from tests.reading import FIXTURES, read_whole
 
 
 def told(data):
