@@ -1,0 +1,80 @@
+"""Blockers and warnings of a verdict as a page shows them: one for each stream, its fix in steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from dmarcwatch.web.words import gate_word, measure
+
+_COMMANDS = ("aws ", "dmarcwatch ", "dig ")
+_RECORD = "DNS: "
+
+
+class FixStep(NamedTuple):
+    """One step of a fix."""
+
+    text: str
+    kind: str
+    """`command` to paste into a shell, `record` to publish in DNS, or `sentence` to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """What stands in the way, or deserves a look: all that is said of one stream, or of the domain."""
+
+    title: str
+    message: str
+    also: tuple[str, ...]
+    """What further gates say of the same stream."""
+    stream: str | None
+    value: str
+    threshold: str
+    messages: int | None
+    steps: tuple[FixStep, ...]
+    copied: str
+    """The whole fix as text."""
+
+
+def grouped(found: Sequence[Mapping[str, Any]]) -> tuple[Blocking, ...]:
+    """One entry for each stream, led by its worst: several gates say the same of it in other words."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for number, each in enumerate(found):
+        groups.setdefault(each.get("stream") or f"{number}", []).append(each)
+    return tuple(
+        _blocking(group[0], tuple(each["message"] for each in group[1:])) for group in groups.values()
+    )
+
+
+def _blocking(each: Mapping[str, Any], also: tuple[str, ...]) -> Blocking:
+    fix = tuple(each.get("fix", ()))
+    return Blocking(
+        title=gate_word(each["gate"]).title,
+        message=each["message"],
+        also=also,
+        stream=each.get("stream"),
+        value=measure(each.get("value"), each.get("threshold")),
+        threshold=measure(each.get("threshold"), each.get("threshold")),
+        messages=each.get("messages"),
+        steps=steps(fix),
+        copied="\n".join(fix),
+    )
+
+
+def steps(lines: Sequence[str]) -> tuple[FixStep, ...]:
+    """The steps of a fix: an indented line belongs to the one before."""
+    groups: list[list[str]] = []
+    for line in lines:
+        if groups and line.startswith("  "):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return tuple(_step(group) for group in groups)
+
+
+def _step(lines: Sequence[str]) -> FixStep:
+    if lines[0].startswith(_COMMANDS):
+        return FixStep("\n".join(lines), "command")
+    text = " ".join(line.strip() for line in lines)
+    if text.startswith(_RECORD):
+        return FixStep(text.removeprefix(_RECORD), "record")
+    return FixStep(text, "sentence")

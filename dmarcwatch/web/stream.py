@@ -1,0 +1,286 @@
+"""Stream: one thing somebody can fix, how it fared day by day, and what speaks for whose it is."""
+
+import json
+import shlex
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from dmarcwatch.web import queries
+from dmarcwatch.web.charts import Chart, Series, Window, stacked
+from dmarcwatch.web.domain import shown
+from dmarcwatch.web.events import DayOfStream, lost_alignment, timeline
+from dmarcwatch.web.operators import NOBODY, Operator, operators
+from dmarcwatch.web.words import Word, legitimacy_word, state_word, tier_word
+
+ADDRESSES_SHOWN = 50
+EXAMPLES_SHOWN = 12
+LABELS = (
+    ("owned", "It is mine"),
+    ("forwarder", "It forwards mail"),
+    ("spoof", "It is not mine"),
+    ("ignore", "Leave it out"),
+)
+
+
+class StripCell(NamedTuple):
+    """One day of a state: its place and how much of the day's mail it was, 0..1."""
+
+    x: int
+    share: float
+    messages: int
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One state over the days shown."""
+
+    word: Word
+    cells: tuple[StripCell, ...]
+    messages: int
+
+
+class Address(NamedTuple):
+    """One connecting address."""
+
+    ip: str
+    messages: int
+    operator: Operator
+
+
+class Selector(NamedTuple):
+    """One signature of the domain."""
+
+    domain: str
+    selector: str
+    passed: int
+    failed: int
+    first: str
+    last: str
+
+
+class Reporter(NamedTuple):
+    """Who reported on the stream."""
+
+    name: str
+    tier: Word
+    messages: int
+    passed: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The newest record of one kind of mail."""
+
+    state: Word
+    because: str
+    day: str
+    reporter: str
+    ip: str | None
+    messages: int
+    header_from: str | None
+    return_path: str | None
+    dkim: tuple[str, ...]
+    spf: tuple[str, ...]
+    reasons: tuple[str, ...]
+    report: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a person said of the stream."""
+
+    word: str
+    given: str
+    expires: str
+    critical: bool
+    every: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPage:
+    """All of the page."""
+
+    id: str
+    name: str
+    domain: str
+    header_from: str
+    sender: str
+    whose: Word
+    because: str
+    confidence: float | None
+    findings: tuple[str, ...]
+    first_seen: str | None
+    last_seen: str | None
+    messages: int
+    """In the days shown."""
+    passed: int
+    window: Window
+    days: int
+    states: Chart
+    strips: tuple[Strip, ...]
+    alignment: Chart
+    addresses: tuple[Address, ...]
+    selectors: tuple[Selector, ...]
+    reporters: tuple[Reporter, ...]
+    examples: tuple[Example, ...]
+    label: Label | None
+    commands: tuple[tuple[str, str, str], ...]
+    """Word, what it says and the command that gives it."""
+    today: date
+
+
+def stream_page(
+    connection: sqlite3.Connection, identity: str, today: date, *, days: int
+) -> StreamPage | None:
+    """The page of a stream; None if there is none of that id."""
+    row = queries.stream(connection, identity)
+    if row is None:
+        return None
+    key, _, domain, header_from, sender, _, name, legitimacy, because, *_, findings, confidence = row
+    first, last = queries.stream_bounds(connection, key)
+    window = shown(last, today, days)
+    states = list(queries.stream_states(connection, key, window.span))
+    label = queries.label(connection, identity, today.isoformat())
+    return StreamPage(
+        id=identity,
+        name=name,
+        domain=domain,
+        header_from=header_from,
+        sender=sender,
+        whose=legitimacy_word(legitimacy),
+        because=because or "",
+        confidence=confidence,
+        findings=tuple(json.loads(findings)) if findings else (),
+        first_seen=first,
+        last_seen=last,
+        messages=sum(row[3] for row in states),
+        passed=sum(row[4] for row in states),
+        window=window,
+        days=days,
+        states=_states(window, states),
+        strips=_strips(window, states),
+        alignment=_alignment(name, window, states),
+        addresses=_addresses(connection, key),
+        selectors=tuple(Selector(*row) for row in queries.stream_selectors(connection, key)),
+        reporters=_reporters(connection, key, window),
+        examples=tuple(_example(row) for row in queries.stream_examples(connection, key, EXAMPLES_SHOWN)),
+        label=Label(label[0], label[1], label[2], bool(label[3]), label[4], label[5]) if label else None,
+        commands=tuple((word, says, command(identity, word)) for word, says in LABELS),
+        today=today,
+    )
+
+
+def command(identity: str, word: str) -> str:
+    """What to type to label a stream; ids hold what strangers wrote, so they are quoted for a shell."""
+    return f"dmarcwatch label {shlex.quote(identity)} {word}"
+
+
+def _by_state(states: Iterable[queries.Row]) -> dict[str, dict[str, float]]:
+    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(int))
+    for day, state, forwarded, messages, *_ in states:
+        sums[f"{state_word(state).text}{', forwarded' if forwarded else ''}"][day] += messages
+    return sums
+
+
+def _states(window: Window, states: Sequence[queries.Row]) -> Chart:
+    series = stacked(list(_by_state(states).items()), window.days)
+    return Chart("states", "Messages per day by state", window.days, series)
+
+
+def _strips(window: Window, states: Sequence[queries.Row]) -> tuple[Strip, ...]:
+    totals: dict[str, float] = defaultdict(int)
+    for day, _, _, messages, *_ in states:
+        totals[day] += messages
+    tones = {
+        f"{state_word(row[1]).text}{', forwarded' if row[2] else ''}": state_word(row[1]) for row in states
+    }
+    places = {day: index for index, day in enumerate(window.days)}
+    strips = [
+        Strip(
+            tones[name]._replace(text=name),
+            tuple(
+                StripCell(places[day], round(messages / totals[day], 3), int(messages), day)
+                for day, messages in sorted(daily.items())
+                if messages
+            ),
+            int(sum(daily.values())),
+        )
+        for name, daily in _by_state(states).items()
+    ]
+    return tuple(sorted(strips, key=lambda strip: -strip.messages))
+
+
+def _alignment(name: str, window: Window, states: Sequence[queries.Row]) -> Chart:
+    """Shares of what came directly: what forwarding breaks is nobody's fault."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for day, state, forwarded, *counts in states:
+        if not forwarded and state != "altered":
+            sums[day] = [a + b for a, b in zip(sums[day], counts, strict=True)]
+    days = [DayOfStream(day, counts[0], counts[2], counts[3]) for day, counts in sorted(sums.items())]
+
+    def line(index: int) -> tuple[float | None, ...]:
+        return tuple(
+            round(sums[day][index] / sums[day][0], 4) if day in sums and sums[day][0] else None
+            for day in window.days
+        )
+
+    series = (
+        Series("Passes DMARC", "own-pass", line(1)),
+        Series("DKIM aligned", "c0", line(2)),
+        Series("SPF aligned", "c1", line(3)),
+    )
+    events = timeline(lost_alignment(name, days))
+    return Chart("alignment", "Share of direct mail that aligns", window.days, series, events, shares=True)
+
+
+def _addresses(connection: sqlite3.Connection, key: int) -> tuple[Address, ...]:
+    rows = list(queries.stream_addresses(connection, key, ADDRESSES_SHOWN))
+    known = operators(ip for ip, _ in rows)
+    return tuple(Address(ip, messages, known.get(ip, NOBODY)) for ip, messages in rows)
+
+
+def _reporters(connection: sqlite3.Connection, key: int, window: Window) -> tuple[Reporter, ...]:
+    return tuple(
+        Reporter(name, tier_word(tier), *rest)
+        for name, tier, *rest in queries.stream_reporters(connection, key, window.span)
+    )
+
+
+def _example(row: queries.Row) -> Example:
+    state, because, day, reporter, ip, messages, header_from, envelope_from, dkim, spf, reasons, report = row
+    return Example(
+        state=state_word(state),
+        because=because,
+        day=day,
+        reporter=reporter,
+        ip=ip,
+        messages=messages,
+        header_from=header_from,
+        return_path=envelope_from,
+        dkim=tuple(_result(each, "d", "selector") for each in _list(dkim)),
+        spf=tuple(_result(each, "", "scope") for each in _list(spf)),
+        reasons=tuple(filter(None, (_reason(each) for each in _list(reasons)))),
+        report=report,
+    )
+
+
+def _list(text: str | None) -> list[dict[str, Any]]:
+    return json.loads(text) if text else []
+
+
+def _result(each: dict[str, Any], prefix: str, extra: str) -> str:
+    domain = f"{prefix}={each.get('domain')}" if prefix else str(each.get("domain"))
+    more = f" {extra} {each[extra]}" if each.get(extra) else ""
+    return f"{domain}{more}: {each.get('result') or 'not stated'}"
+
+
+def _reason(each: dict[str, Any]) -> str:
+    return ": ".join(filter(None, (each.get("type"), each.get("comment"))))

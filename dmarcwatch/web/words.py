@@ -1,0 +1,195 @@
+"""What ids are called on a page: verdicts, gates, states, legitimacy, and how numbers are written."""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Tone(StrEnum):
+    """How a word is coloured; the word itself always says the same."""
+
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    PLAIN = "plain"
+
+
+class Word(NamedTuple):
+    """A name for people."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    more: str = ""
+    """One sentence that explains it."""
+
+
+VERDICTS: Mapping[str, Word] = {
+    "roll-back": Word("Roll back", Tone.BAD, "Your own mail is being lost under the present policy."),
+    "not-ready": Word("Not ready", Tone.BAD, "A stricter policy would cost mail of your own."),
+    "watch": Word("Watch", Tone.WARN, "The policy may stay, and something deserves a look."),
+    "cannot-tell": Word("Cannot tell", Tone.WARN, "Too little is known to advise a step."),
+    "ready-for-reject": Word("Ready for reject", Tone.GOOD, "No gate for p=reject is closed."),
+    "ready-for-quarantine": Word("Ready for quarantine", Tone.GOOD, "No gate for p=quarantine is closed."),
+    "keep": Word("Keep", Tone.GOOD, "The policy is right as it is."),
+    "": Word("Not judged", Tone.PLAIN, "`dmarcwatch fetch` has not judged this domain yet."),
+}
+"""In the order in which they need attention."""
+
+UNKNOWN = "\N{EN DASH}"
+"""A value that is not known."""
+
+ATTENTION: tuple[str, ...] = tuple(VERDICTS)
+
+LEGITIMACY: Mapping[str, Word] = {
+    "owned": Word("yours", Tone.GOOD, "It authenticates as your domain, or you said so."),
+    "shadow": Word("probably yours", Tone.WARN, "A service sends under your name that is not set up for it."),
+    "forwarded": Word("forwarded", Tone.PLAIN, "Mail that somebody else passed on."),
+    "spoof": Word("not yours", Tone.PLAIN, "Strangers who use your name."),
+    "unknown": Word("unknown", Tone.WARN, "Nobody can tell from reports whose it is; you can."),
+    "": Word("not judged", Tone.PLAIN, ""),
+}
+
+STATES: Mapping[str, Word] = {
+    "both-aligned": Word("both aligned", Tone.GOOD, "Signed by your domain, and its return path is yours."),
+    "dkim-only": Word("DKIM only", Tone.GOOD, "Signed by your domain; the return path is not yours."),
+    "null-return-path": Word("null return path", Tone.GOOD, "Signed by your domain; a bounce or auto-reply."),
+    "foreign-return-path": Word("other return path", Tone.GOOD, "Signed by your domain; returns elsewhere."),
+    "strict-aspf": Word("strict aspf", Tone.WARN, "The return path is a subdomain; aspf=s refuses that."),
+    "mail-from-spf-broken": Word("MAIL FROM broken", Tone.WARN, "SPF of the custom MAIL FROM does not pass."),
+    "spf-only": Word("SPF only", Tone.WARN, "Not signed by your domain: forwarding breaks it."),
+    "spf-only-dkim-broken": Word("SPF only, DKIM broken", Tone.WARN, "Your signature does not verify."),
+    "strict-adkim": Word("strict adkim", Tone.BAD, "Signed by a parent domain; adkim=s refuses that."),
+    "own-dkim-broken": Word("own DKIM broken", Tone.BAD, "Your signature is there and does not verify."),
+    "altered": Word("altered on the way", Tone.PLAIN, "A forwarder or list broke the signature."),
+    "vendor-unaligned": Word("vendor's signature", Tone.BAD, "Signed by the vendor's domain, not by yours."),
+    "amazonses-only": Word("amazonses.com only", Tone.BAD, "Signed by amazonses.com, not by your domain."),
+    "forged-return-path": Word("forged return path", Tone.PLAIN, "It only claims to come from Amazon SES."),
+    "unaligned": Word("unaligned", Tone.BAD, "Neither signature nor return path is of your domain."),
+}  # fmt: skip
+
+TIERS: Mapping[str, Word] = {
+    "local": Word("local", Tone.GOOD, "A file that you named; it counts."),
+    "verified": Word(
+        "verified", Tone.GOOD, "Its mail passed DMARC for a domain of this reporter; it counts."
+    ),
+    "consistent": Word(
+        "consistent", Tone.WARN, "Its mail passed DMARC, and nobody vouches for the reporter."
+    ),
+    "unverified": Word("unverified", Tone.WARN, "Anybody could have sent it; shown, and never decides."),
+}
+
+
+class GateWord(NamedTuple):
+    """What a gate asks."""
+
+    title: str
+    unit: str
+    """`%` for shares 0..1; empty for plain numbers."""
+    kind: str
+    """`evidence` (is enough known?), `risk` (would own mail be lost?) or `warning`."""
+    at_least: bool = False
+    """True where the value has to reach its limit."""
+
+
+GATES: Mapping[str, GateWord] = {
+    "history": GateWord("Time observed", "days", "evidence", True),
+    "covered-days": GateWord("Expected days with reports", "%", "evidence", True),
+    "longest-gap": GateWord("Longest gap", "days", "evidence"),
+    "messages": GateWord("Own messages", "", "evidence", True),
+    "month-turn": GateWord("Turns of the month seen", "", "evidence", True),
+    "reporters": GateWord("Reporting organisations", "", "evidence", True),
+    "unread": GateWord("Could not be read", "%", "evidence"),
+    "thin": GateWord("Own mail of senders seen too rarely", "%", "evidence"),
+    "dominant-reporter": GateWord("Share of the largest reporter", "%", "warning"),
+    "quiet": GateWord("Since the newest sender of your own", "days", "evidence", True),
+    "legit-failing": GateWord("Own mail that fails, at most", "%", "risk"),
+    "bad-days": GateWord("Bad days, at most", "%", "risk"),
+    "stream-failing": GateWord("Own senders that fail", "", "risk"),
+    "state-failing": GateWord("Failing states inside own senders", "", "risk"),
+    "unknown-persistent": GateWord("Unknown senders that keep at it", "", "risk"),
+    "unknown-failing": GateWord("Failing mail that might be yours", "%", "risk"),
+    "doubtful": GateWord("Failing or in doubt, at most", "%", "risk"),
+    "dkim": GateWord("Signed by your domain", "%", "risk", True),
+    "forwarded": GateWord("Forwarded mail that breaks", "%", "risk"),
+    "people": GateWord("Mail to mailing lists", "%", "risk"),
+    "regressed": GateWord("Senders that got worse", "", "risk"),
+    "silent": GateWord("Senders that fell silent", "", "warning"),
+    "subdomains": GateWord("Senders that sp or np would stop", "", "risk"),
+}
+
+
+def verdict_word(verdict: str | None) -> Word:
+    """The name of a verdict; None is a domain not judged."""
+    return VERDICTS.get(verdict or "", Word(verdict or ""))
+
+
+def legitimacy_word(legitimacy: str | None) -> Word:
+    """Whose a stream is, in words."""
+    return LEGITIMACY.get(legitimacy or "", Word(legitimacy or ""))
+
+
+def state_word(state: str | None) -> Word:
+    """What a state is called; an unknown one by its id."""
+    return STATES.get(state or "", Word(state or "unknown"))
+
+
+def tier_word(tier: str) -> Word:
+    """What a tier is called."""
+    return TIERS.get(tier, Word(tier))
+
+
+def gate_word(gate: str) -> GateWord:
+    """What a gate asks; an unknown one by its id."""
+    return GATES.get(gate, GateWord(gate.replace("-", " "), "", "risk"))
+
+
+def count(value: float | None) -> str:
+    """A number of messages with thousands apart; a dash for none known."""
+    return UNKNOWN if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def things(value: int, word: str) -> str:
+    """A number and its noun, such as `1 message` or `2 messages`."""
+    return f"{count(value)} {word}{'' if value == 1 else 's'}"
+
+
+def share(part: float | None, whole: float = 1) -> str:
+    """A percentage that never rounds something to nothing, nor almost all to all."""
+    if part is None or not whole:
+        return UNKNOWN
+    percent = 100 * part / whole
+    if percent and percent < 0.1:
+        return "< 0.1 %"
+    if 99.9 < percent < 100:
+        return "> 99.9 %"
+    return f"{percent:.1f}".removesuffix(".0") + " %"
+
+
+def measure(value: float | None, threshold: float | None, unit: str = "") -> str:
+    """A gate's number. Without a unit, shares are known by a limit that is a fraction."""
+    if value is None:
+        return UNKNOWN
+    fraction = isinstance(threshold, float) and 0 < threshold < 1
+    if fraction or (unit == "%" and (threshold is None or threshold <= 1) and value <= 1):
+        return share(value)
+    number = count(value) if float(value).is_integer() else f"{value:.2f}"
+    return f"{number} {unit}".strip("% ")
+
+
+def ago(day: str | None, today: date) -> str:
+    """How long ago a day was, in words; `never` for none."""
+    if day is None:
+        return "never"
+    days = (today - date.fromisoformat(day[:10])).days
+    words = {0: "today", 1: "yesterday"}
+    return words.get(days, f"in {-days} days" if days < 0 else f"{days} days ago")
+
+
+def tags(published: Mapping[str, Any]) -> str:
+    """A policy as a DMARC record writes its tags; what is not stated is left out, empty if nothing is."""
+    names = ("p", "sp", "np", "t", "pct", "adkim", "aspf")
+    words = {True: "y", False: "n"}
+    found = [(name, published.get(name)) for name in names]
+    return "; ".join(f"{name}={words.get(value, value) if name == 't' else value}" for name, value in found
+                     if value is not None)  # fmt: skip
