@@ -1,5 +1,6 @@
 """The judge at work on the database: history in, verdict out, both it and the streams' standing kept."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,6 +8,7 @@ from datetime import date, datetime
 from sqlite_utils import Database
 
 from dmarcwatch.config import Config
+from dmarcwatch.findings import Finding, findings
 from dmarcwatch.history import History
 from dmarcwatch.readiness import Judge
 from dmarcwatch.remedy import remedy
@@ -14,7 +16,7 @@ from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.histories import history
 from dmarcwatch.store.standings import Judged, write_standings, write_verdict
-from dmarcwatch.streams import Stream
+from dmarcwatch.streams import Stream, StreamDay
 from dmarcwatch.verdict import Verdict
 
 
@@ -57,11 +59,24 @@ class Court:
         known = history(database.conn, domain, as_of=as_of, record=answers.record)
         judge = self._judge(known)
         verdict = judge.at(as_of)
+        found = _findings(known)
         judged = {
-            stream: Judged(standing.legitimacy, standing.confidence, standing.because)
+            stream: Judged(standing.legitimacy, standing.confidence, standing.because, found[stream])
             for stream, standing in judge.standings(as_of).items()
         }
         with transaction(database.conn):
             write_standings(database.conn, domain, judged)
             write_verdict(database.conn, verdict, given_at=self.now, thresholds=self.config.thresholds)
         return verdict
+
+
+def _findings(known: History) -> dict[str, tuple[Finding, ...]]:
+    """What the days of each stream show beside those of the others."""
+    days: dict[str, list[StreamDay]] = defaultdict(list)
+    for day in known.stream_days:
+        days[day.stream].append(day)
+    all_of_them = [(stream, days[stream.id]) for stream in known.streams]
+    return {
+        stream.id: findings(stream, days[stream.id], [each for each in all_of_them if each[0] is not stream])
+        for stream in known.streams
+    }

@@ -76,6 +76,8 @@ def _print_all(found: Sequence[dict[str, Any]]) -> None:
         click.echo(click.style(domain, bold=colour()))
         click.echo(_coloured(table([_row(source, domain) for source in mine], ""), mine))
         for source in mine:
+            for note in source["notes"]:
+                _print_note(source["name"], note)
             if source["fix"] and _fails(source):
                 _print_fix(source)
         click.echo()
@@ -106,6 +108,12 @@ def _coloured(text: str, found: Sequence[dict[str, Any]]) -> str:
         for line, source in zip(lines, found, strict=True)
     ]
     return "\n".join([click.style(head, dim=True), *painted])
+
+
+def _print_note(name: str, note: dict[str, str]) -> None:
+    text = f"{name}: {note['message']} ({note['word']} since {note['since']})"
+    for part in wrap(text, width() - 2, subsequent_indent="  "):
+        click.echo(f"  {part}")
 
 
 def _print_fix(source: dict[str, Any]) -> None:

@@ -108,7 +108,7 @@ CREATE TABLE streams (
     sender TEXT NOT NULL, place_kind TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL,
     sender_type TEXT NOT NULL, region TEXT, legitimacy TEXT, confidence REAL, because TEXT,
     state TEXT, states TEXT, first_seen TEXT, last_seen TEXT, messages INTEGER, dmarc_pass INTEGER,
-    dkim_aligned INTEGER, spf_aligned INTEGER, reporters INTEGER, ips INTEGER, findings TEXT);
+    dkim_aligned INTEGER, spf_aligned INTEGER, reporters INTEGER, ips INTEGER, findings TEXT, notes TEXT);
 CREATE INDEX streams_domain ON streams (policy_domain);
 CREATE TABLE _places (
     id INTEGER PRIMARY KEY, policy_domain TEXT NOT NULL, header_from TEXT NOT NULL, sender TEXT NOT NULL,

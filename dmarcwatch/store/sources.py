@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any
 
 _COLUMNS = (
-    "id", "policy_domain", "header_from", "sender", "name", "region", "state", "states", "findings",
+    "id", "policy_domain", "header_from", "sender", "name", "region", "state", "states", "findings", "notes",
     "legitimacy", "confidence", "because", "messages", "dmarc_pass", "dkim_aligned", "spf_aligned",
     "first_seen", "last_seen", "ips", "reporters",
 )  # fmt: skip
@@ -34,6 +34,7 @@ def sources(connection: sqlite3.Connection, domain: str | None = None) -> list[d
     for source in found:
         source["states"] = json.loads(source["states"] or "{}")
         source["findings"] = json.loads(source["findings"] or "[]")
+        source["notes"] = json.loads(source["notes"] or "[]")
     return found
 
 

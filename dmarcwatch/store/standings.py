@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from dmarcwatch.findings import Finding
 from dmarcwatch.thresholds import Thresholds
 from dmarcwatch.verdict import Verdict
 
@@ -32,7 +33,7 @@ class Judged:
     confidence: float
     """0..1"""
     because: str
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def write_standings(connection: sqlite3.Connection, domain: str, standings: Mapping[str, Judged]) -> None:
@@ -42,14 +43,15 @@ def write_standings(connection: sqlite3.Connection, domain: str, standings: Mapp
     for stream, state, messages in connection.execute(_STATES, (domain,)):
         states[stream][state] = messages
     connection.executemany(
-        "UPDATE streams SET legitimacy = ?, confidence = ?, because = ?, findings = ?, state = ?, states = ? "
-        "WHERE id = ?",
+        "UPDATE streams SET legitimacy = ?, confidence = ?, because = ?, findings = ?, notes = ?, "
+        "state = ?, states = ? WHERE id = ?",
         [
             (
                 judged.legitimacy,
                 judged.confidence,
                 judged.because,
-                json.dumps(judged.findings),
+                json.dumps([finding.word for finding in judged.findings]),
+                json.dumps([_note(finding) for finding in judged.findings], ensure_ascii=False),
                 next(iter(states[stream]), None),
                 json.dumps(states[stream]),
                 stream,
@@ -57,6 +59,15 @@ def write_standings(connection: sqlite3.Connection, domain: str, standings: Mapp
             for stream, judged in standings.items()
         ],
     )
+
+
+def _note(finding: Finding) -> dict[str, str]:
+    return {
+        "word": finding.word,
+        "since": finding.since.isoformat(),
+        "message": finding.message,
+        "severity": finding.severity,
+    }
 
 
 def write_verdict(
