@@ -169,13 +169,16 @@ def network_of(ip: str) -> str:
 
 def _signs(evaluated: Evaluated, ses: list[Dkim], address: Address) -> SesSigns:
     spf = evaluated.spf
+    passes = spf is not None and spf.result is AuthResult.PASS
     return SesSigns(
         own=_own(evaluated),
         ses=_signed(ses),
         return_path=evaluated.return_path,
-        spf_pass=spf is not None and spf.result is AuthResult.PASS,
+        spf_pass=passes,
         spf_aligned=evaluated.spf_aligned is True,
-        direct=address.direct,
+        # SPF of amazonses.com is SES's list as of that day: where it passes, an address that the packaged
+        # list does not know yet is new at SES and no forwarder's.
+        direct=True if passes and evaluated.return_path is ReturnPath.DEFAULT else address.direct,
         vendor=any(not is_ses_domain(signature.domain) for signature in evaluated.foreign),
     )
 

@@ -104,6 +104,13 @@ def test_an_address_outside_the_list_is_ses_s_where_its_confirmed_host_name_says
     assert (found.state, found.region, found.forwarded) == ("own-dkim-broken", "eu-north-1", False)
 
 
+def test_an_address_that_spf_of_amazonses_lists_is_ses_s_though_the_packaged_list_is_older():
+    found = signs(STRANGER, dkim=(OWN, SES), spf=(DEFAULT,), evaluated=DKIM_ONLY)
+    assert (found.state, found.forwarded) == ("dkim-only", False)
+    forwarded = signs(STRANGER, dkim=(OWN, SES), spf=(DEFAULT._replace(result=FAIL),), evaluated=DKIM_ONLY)
+    assert (forwarded.state, forwarded.forwarded) == ("dkim-only", True)
+
+
 def test_a_host_name_that_carries_another_address_is_not_believed():
     host = "a27-5.smtp-out.us-west-2.amazonses.com"
     found = classify(record(STRANGER, dkim=(), spf=(), evaluated=NEITHER), ptr={STRANGER: host}.get)
