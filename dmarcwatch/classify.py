@@ -10,8 +10,9 @@ from functools import lru_cache
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from dmarcwatch.evaluate import Context, Essence, Evaluated, Flag, context_of, essence_of, evaluate
+from dmarcwatch.evaluate import Context, Essence, Evaluated, context_of, essence_of, evaluate
 from dmarcwatch.naming import Address, Named, Namer
+from dmarcwatch.outcome import Flag
 from dmarcwatch.report import AuthResult, Dkim, Record, Report
 from dmarcwatch.senders import Senders
 from dmarcwatch.ses import (
@@ -51,7 +52,7 @@ class Classification:
     """A word of DESIGN 3.3."""
     forwarded: bool
     flags: tuple[str, ...]
-    """Words of `evaluate.Flag` in alphabetical order."""
+    """Words of `outcome.Flag` in alphabetical order."""
     dkim_aligned: bool | None
     """An aligned own signature passes, recomputed; None for a record without signatures."""
     spf_aligned: bool | None

@@ -195,7 +195,7 @@ FOREIGN_SIGNS = [
     (sender.id, key, getattr(sender, key)[0])
     for sender in SENDERS
     for key in ("dkim_d", "return_path", "ptr")
-    if getattr(sender, key) and sender.id not in ("amazon-ses", "atlassian") and not sender.shared_operator
+    if getattr(sender, key) and sender.id != "amazon-ses" and not sender.shared_operator
 ]
 
 
@@ -228,6 +228,20 @@ def test_no_sender_claims_names_that_only_look_like_its_own_or_do_not_pass(sende
             classify(record(STRANGER, dkim=failed[0], spf=failed[1], evaluated=NEITHER)).place.sender
             == "unknown"
         )
+
+
+@pytest.mark.parametrize(
+    "sender", [sender for sender in SENDERS if sender.shared_operator], ids=lambda sender: sender.id
+)
+def test_a_mailbox_operator_or_gateway_claims_mail_from_its_hosts_only_where_that_authenticates(sender):
+    hosts = {"ptr": {STRANGER: f"mx1.{sender.ptr[0]}"}.get}
+    path = Spf("example.com", None, PASS)
+    ours = classify(record(STRANGER, dkim=(), spf=(path,), evaluated=SPF_ONLY), **hosts)
+    assert (ours.place.sender, ours.place.kind) == (sender.id, PlaceKind.NONE)
+    theirs = record(STRANGER, dkim=(), spf=(Spf("other.org", None, PASS),), evaluated=NEITHER)
+    assert classify(theirs, **hosts).place[2:] == (sender.id, PlaceKind.TENANT, "other.org")
+    nobodys = record(STRANGER, dkim=(), spf=(path._replace(result=FAIL),), evaluated=NEITHER)
+    assert classify(nobodys, **hosts).place.sender == "unknown"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
-from dmarcwatch.evaluate import Flag, context_of, effective, essence_of, evaluate
+from dmarcwatch.evaluate import context_of, essence_of, evaluate
+from dmarcwatch.outcome import Flag, effective
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Spf, SpfScope
 from dmarcwatch.ses import ReturnPath
 from dmarcwatch.streams import Outcome
