@@ -46,25 +46,39 @@ class Job:
 
 def days_of(job: Job, world: World) -> Iterator[tuple[DayResult, Verdict]]:
     """Judge every day of a world."""
-    if job.answers is None and not job.fresh:
-        judge_of = Judge(whole(world), declared=declared(world))
-        for day, naive in enumerate(_naive_days(world)):
-            verdict = judge_of.at(world.start + timedelta(day))
-            yield _result(world, day, verdict, naive=naive), verdict
-        return
+    judged = _fresh(world) if job.fresh else _judged(job, world)
+    for day, (verdict, naive) in enumerate(zip(judged, _naive_days(world), strict=True)):
+        yield _result(world, day, verdict, naive=naive), verdict
+
+
+def _fresh(world: World) -> Iterator[Verdict]:
+    """A new judge a day that is handed nothing of what comes later."""
+    for day, history in replay(world):
+        yield judge(history, as_of=world.start + timedelta(day), declared=declared(world))
+
+
+def _judged(job: Job, world: World) -> Iterator[Verdict]:
+    """One judge, as over the database; a new one where the owner has answered."""
     labels: dict[str, Label] = {}
     asked_since: dict[str, int] = {}
-    for (day, history), naive in zip(replay(world, labels), _naive_days(world), strict=True):
-        verdict = judge(history, as_of=world.start + timedelta(day), declared=declared(world))
-        if job.answers is not None:
-            _answer(world, verdict, asked_since, labels=labels, patience=job.answers)
-        yield _result(world, day, verdict, naive=naive), verdict
+    judge_of = Judge(whole(world, labels), declared=declared(world))
+    for day in range(world.days):
+        verdict = judge_of.at(world.start + timedelta(day))
+        yield verdict
+        if job.answers is not None and _answer(
+            world, verdict, asked_since, labels=labels, patience=job.answers
+        ):
+            judge_of = Judge(whole(world, labels), declared=declared(world))
 
 
 def _answer(
     world: World, verdict: Verdict, asked_since: dict[str, int], *, labels: dict[str, Label], patience: int
-) -> None:
-    """The owner looks at what the program asks about, and labels it rightly after some days."""
+) -> bool:
+    """The owner looks at what the program asks about, and labels it rightly after some days.
+
+    True where a label was given.
+    """
+    before = len(labels)
     today = (verdict.as_of - world.start).days
     for blocker in verdict.blockers:
         if blocker.gate == "unknown-persistent" and blocker.stream in world.whose:
@@ -73,6 +87,7 @@ def _answer(
                 word = _LABELS[world.whose[blocker.stream]]
                 expires = verdict.as_of + timedelta(_LABEL_DAYS)
                 labels[blocker.stream] = Label(blocker.stream, word, verdict.as_of, expires)
+    return len(labels) > before
 
 
 def _result(world: World, day: int, verdict: Verdict, *, naive: bool) -> DayResult:

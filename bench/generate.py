@@ -18,8 +18,8 @@ from typing import NamedTuple
 from bench import templates
 from bench.templates import KINDS, REPORTERS, Reporter
 
-FIRST_DAY = 1_767_225_600
-"""2026-01-01 00:00 UTC."""
+FIRST_DAY = 1_749_945_600
+"""2025-06-15 00:00 UTC; ten thousand small reports cover the seventeen months after it."""
 SMALL_MU, SMALL_SIGMA, SMALL_MOST = 1.12, 0.95, 400
 """Records of a small report are log-normal: most have one to three, a few a hundred; 4.8 on average,
 as in the set that the peers were measured with."""
@@ -98,11 +98,8 @@ def _small(rng: Random) -> int:
 
 
 def _records(reporter: Reporter, domain: str, count: int, rng: Random) -> Iterator[str]:
-    bodies = templates.bodies(reporter, domain)
-    weights = [kind.weight for kind in KINDS]
-    for which in rng.choices(range(len(KINDS)), weights, k=count):
-        messages = min(5_000, int(rng.paretovariate(1.1)))
-        yield templates.record(templates.address(KINDS[which], rng), messages, rng.choice(bodies[which]))
+    for kind in rng.choices(KINDS, [kind.weight for kind in KINDS], k=count):
+        yield templates.record(reporter, domain, kind, rng)
 
 
 def main() -> None:

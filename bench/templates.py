@@ -10,6 +10,7 @@ import io
 import zipfile
 from base64 import encodebytes
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import NamedTuple
 
@@ -29,8 +30,8 @@ class Reporter:
     scope: bool = True
     """Names the SPF scope."""
     selector: bool = True
-    recipients: tuple[str, ...] = ()
-    """Values of `envelope_to`; empty where the reporter names none."""
+    recipients: int = 0
+    """Different values of `envelope_to`; 0 where the reporter names none."""
     last_second: int = 86_399
     """`end` is the day's begin and this."""
     mail: str = "mixed"
@@ -46,25 +47,27 @@ class Kind(NamedTuple):
     hosts: int
     """How many addresses it has in all; the last two octets come from these."""
     dkim: tuple[tuple[str, str, str], ...]
-    """Domain, selector, result; `{d}` is the From domain."""
+    """Domain, selector, result; `{d}` is the From domain, `{n}` a number below `variants`."""
     spf: tuple[str, str]
     evaluated: tuple[str, str]
     reason: str | None = None
     """Type of the override reason."""
+    variants: int = 1
+    """Forwarders, spoofers and bulk senders have many names: without this long tail every record would
+    repeat another one's text, which flatters readers that remember."""
 
 
-RECIPIENTS = tuple(f"customer{n}.example" for n in range(24))
 REPORTERS = (
     Reporter("google.com", "noreply-dmarc-support@google.com", "google.com", 30, scope=False, mail="zip"),
     Reporter("Enterprise Outlook", "dmarcreport@microsoft.com", "enterprise.protection.outlook.com", 22,
-             recipients=RECIPIENTS, last_second=86_400, mail="nested"),
+             recipients=150, last_second=86_400, mail="nested"),
     Reporter("Outlook.com", "dmarcreport@microsoft.com", "protection.outlook.com", 10,
-             recipients=("outlook.com", "hotmail.com", "live.de"), last_second=86_400, mail="nested"),
+             recipients=12, last_second=86_400, mail="nested"),
     Reporter("Yahoo", "dmarchelp@yahooinc.com", "yahoo.com", 12, scope=False),
     Reporter("AMAZON-SES", "postmaster@amazonses.com", "amazonses.com", 8, scope=False, selector=False,
              last_second=86_400),
     Reporter("Mail.Ru", "dmarc_support@corp.mail.ru", "mail.ru", 5, last_second=86_400),
-    Reporter("Fastmail Pty Ltd", "reports@fastmaildmarc.com", "fastmail.com", 4, recipients=("fastmail.fm",)),
+    Reporter("Fastmail Pty Ltd", "reports@fastmaildmarc.com", "fastmail.com", 4, recipients=8),
     Reporter("GMX", "noreply-dmarc@sicher.gmx.net", "gmx.net", 5),
     Reporter("WEB.DE", "noreply-dmarc@sicher.web.de", "web.de", 4),
 )  # fmt: skip
@@ -80,15 +83,15 @@ KINDS = (
     Kind(3, ("54.240",), 60, _EAST, ("amazonses.com", "pass"), _NEITHER),
     # People's mail, a newsletter; receipts forwarded, a mailing list.
     Kind(16, ("10.85",), 250, (("{d}", "google", "pass"),), ("{d}", "pass"), _BOTH),
-    Kind(7, ("10.2",), 120, (("{d}", "k2", "pass"), ("mcsv.net", "k2", "pass")), ("mcsv.net", "pass"), _DKIM),
-    Kind(6, ("10.66", "10.67"), 3000, _WEST, ("alumni.example", "pass"), _DKIM),
-    Kind(
-        3, ("10.68",), 900, (("{d}", "google", "fail"),), ("lists.example", "pass"), _NEITHER, "mailing_list"
-    ),
+    Kind(7, ("10.2",), 120, (("{d}", "k2", "pass"), ("mcsv.net", "k2", "pass")),
+         ("mail{n}.suw12.mcsv.net", "pass"), _DKIM, variants=120),
+    Kind(6, ("10.66", "10.67"), 3000, _WEST, ("alumni{n}.example", "pass"), _DKIM, variants=600),
+    Kind(3, ("10.68",), 900, (("{d}", "google", "fail"), ("lists{n}.example", "list", "pass")),
+         ("lists{n}.example", "pass"), _NEITHER, reason="mailing_list", variants=150),
     # Strangers.
     Kind(11, ("10.100", "10.101", "10.102", "10.103"), 65_536, (), ("{d}", "softfail"), _NEITHER),
-    Kind(6, ("10.110", "10.111"), 65_536, (), ("host.invalid", "none"), _NEITHER),
-)
+    Kind(6, ("10.110", "10.111"), 65_536, (), ("host{n}.invalid", "none"), _NEITHER, variants=20_000),
+)  # fmt: skip
 
 
 def document(reporter: Reporter, domain: str, day: int, number: int) -> tuple[str, str]:
@@ -105,16 +108,37 @@ def document(reporter: Reporter, domain: str, day: int, number: int) -> tuple[st
     return head, "</feedback>\n"
 
 
-def bodies(reporter: Reporter, domain: str) -> tuple[tuple[str, ...], ...]:
-    """For each kind, a record's text from `policy_evaluated` on, in one variant per recipient."""
-    recipients = reporter.recipients or ("",)
-    return tuple(tuple(_body(reporter, domain, kind, to) for to in recipients) for kind in KINDS)
-
-
-def record(address: str, count: int, body: str) -> str:
-    """One record."""
+@cache
+def body(reporter: Reporter, domain: str, kind: Kind) -> str:
+    """A record's text from `policy_evaluated` on, with `{n}` and `{to}` left open."""
+    reason = f"        <reason>\n          <type>{kind.reason}</type>\n        </reason>\n"
+    envelope = kind.spf[0].replace("{d}", domain)
+    recipient = f"      <envelope_to>{{to}}</envelope_to>\n      <envelope_from>{envelope}</envelope_from>\n"
+    signatures = "".join(_signature(reporter, domain, *signature) for signature in kind.dkim)
+    scope = "        <scope>mfrom</scope>\n" if reporter.scope else ""
     return (
-        f"  <record>\n    <row>\n      <source_ip>{address}</source_ip>\n      <count>{count}</count>\n{body}"
+        "      <policy_evaluated>\n        <disposition>none</disposition>\n"
+        f"        <dkim>{kind.evaluated[0]}</dkim>\n        <spf>{kind.evaluated[1]}</spf>\n"
+        f"{reason if kind.reason else ''}"
+        "      </policy_evaluated>\n    </row>\n    <identifiers>\n"
+        f"{recipient if reporter.recipients else ''}"
+        f"      <header_from>{domain}</header_from>\n    </identifiers>\n    <auth_results>\n"
+        f"{signatures}      <spf>\n        <domain>{envelope}</domain>\n{scope}"
+        f"        <result>{kind.spf[1]}</result>\n      </spf>\n    </auth_results>\n  </record>\n"
+    )
+
+
+def record(reporter: Reporter, domain: str, kind: Kind, rng: Random) -> str:
+    """One record: few names, hosts and recipients stand in most, many in one."""
+    text = body(reporter, domain, kind)
+    if kind.variants > 1:
+        text = text.replace("{n}", str(int(kind.variants * rng.random() ** 3)))
+    if reporter.recipients:
+        text = text.replace("{to}", f"customer{int(reporter.recipients * rng.random() ** 3)}.example")
+    count = min(5_000, int(rng.paretovariate(1.1)))
+    return (
+        f"  <record>\n    <row>\n      <source_ip>{address(kind, rng)}</source_ip>\n"
+        f"      <count>{count}</count>\n{text}"
     )
 
 
@@ -124,29 +148,10 @@ def address(kind: Kind, rng: Random) -> str:
     return f"{kind.networks[host % len(kind.networks)]}.{host >> 8}.{host & 255}"
 
 
-def _body(reporter: Reporter, domain: str, kind: Kind, recipient: str) -> str:
-    reason = (
-        f"        <reason>\n          <type>{kind.reason}</type>\n        </reason>\n" if kind.reason else ""
-    )
-    to = f"      <envelope_to>{recipient}</envelope_to>\n" if recipient else ""
-    envelope = kind.spf[0].format(d=domain)
-    sender = f"      <envelope_from>{envelope}</envelope_from>\n" if recipient else ""
-    signatures = "".join(_signature(reporter, domain, *signature) for signature in kind.dkim)
-    scope = "        <scope>mfrom</scope>\n" if reporter.scope else ""
-    return (
-        "      <policy_evaluated>\n        <disposition>none</disposition>\n"
-        f"        <dkim>{kind.evaluated[0]}</dkim>\n        <spf>{kind.evaluated[1]}</spf>\n{reason}"
-        "      </policy_evaluated>\n    </row>\n    <identifiers>\n"
-        f"{to}{sender}      <header_from>{domain}</header_from>\n    </identifiers>\n    <auth_results>\n"
-        f"{signatures}      <spf>\n        <domain>{envelope}</domain>\n{scope}"
-        f"        <result>{kind.spf[1]}</result>\n      </spf>\n    </auth_results>\n  </record>\n"
-    )
-
-
 def _signature(reporter: Reporter, domain: str, signer: str, selector: str, result: str) -> str:
     named = f"        <selector>{selector}</selector>\n" if reporter.selector else ""
     return (
-        f"      <dkim>\n        <domain>{signer.format(d=domain)}</domain>\n{named}"
+        f"      <dkim>\n        <domain>{signer.replace('{d}', domain)}</domain>\n{named}"
         f"        <result>{result}</result>\n      </dkim>\n"
     )
 

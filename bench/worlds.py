@@ -100,6 +100,7 @@ def build(kind: str, seed: int, *, days: int = 120) -> World:
         days=days,
         daily=float(np.exp(rng.uniform(np.log(rates.daily_low), np.log(rates.daily_high)))),
         working_days=bool(rng.random() < rates.weekday_only),
+        strict=bool(rng.random() < rates.strict),
         region=str(rng.choice(REGIONS)),
     )
     receivers = draw_receivers(draw)
@@ -162,7 +163,7 @@ def _dns_trouble(draw: Draw) -> Days:
 
 
 def _published(draw: Draw) -> Published:
-    strict = "s" if draw.rates.strict == 1.0 else "r"
+    strict = "s" if draw.strict else "r"
     if draw.rates.policy == "staged":
         return Published("quarantine", 0, True, strict, strict)
     return Published(draw.rates.policy, None, None, strict, strict)

@@ -39,6 +39,8 @@ class Draw:
     daily: float
     """Own messages on an ordinary day, all senders together."""
     working_days: bool
+    strict: bool
+    """Published with adkim=s and aspf=s."""
     region: str
     """The SES region the domain mainly sends from."""
 

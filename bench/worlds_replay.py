@@ -55,8 +55,8 @@ class Known:
         )
 
 
-def replay(world: World, labels: Mapping[str, Label]) -> Iterator[tuple[int, History]]:
-    """Each day's number and what was known on it; `labels` may grow while the replay goes on."""
+def replay(world: World) -> Iterator[tuple[int, History]]:
+    """Each day's number and what was known on it."""
     rows, reports, pool = _arriving(world.stream_days), _arriving(world.domain_days), _arriving(world.pool)
     known, arrived, signed = Known(world), 0, 0
     for day in range(world.days):
@@ -70,18 +70,18 @@ def replay(world: World, labels: Mapping[str, Label]) -> Iterator[tuple[int, His
             signed += 1
         yield (
             day,
-            History(DOMAIN, known.streams(labels), rows[:arrived], _by(reports, today), _by(pool, today)),
+            History(DOMAIN, known.streams({}), rows[:arrived], _by(reports, today), _by(pool, today)),
         )
 
 
-def whole(world: World) -> History:
+def whole(world: World, labels: Mapping[str, Label]) -> History:
     """All that was ever reported, as the database holds it; a judge asked as of a day must not look ahead."""
     known = Known(world)
     for row in world.stream_days:
         known.add(row)
     for seen in world.signatures:
         known.sign(seen)
-    return History(DOMAIN, known.streams({}), world.stream_days, world.domain_days, world.pool)
+    return History(DOMAIN, known.streams(labels), world.stream_days, world.domain_days, world.pool)
 
 
 def declared(world: World) -> Declared:

@@ -124,7 +124,7 @@ def _ses_origin(draw: Draw, region: str) -> Origin:
 def _ses_setup(draw: Draw) -> Setup:
     broken = draw.between(0.001, draw.rates.breakage_high)
     selector = "".join(draw.rng.choice(list("abcdefghijklmnopqrstuvwxyz234567"), size=32))
-    if draw.chance(draw.rates.strict):
+    if draw.strict:
         return Setup(((STRICT_ASPF, 1 - broken), (OWN_DKIM_BROKEN, broken)), selector, OWN_DKIM_BROKEN,
                      (((4, OWN_DKIM_BROKEN), (_FOR_GOOD, AMAZONSES_ONLY)),), AMAZONSES_ONLY)  # fmt: skip
     if draw.chance(draw.rates.ses_mail_from):

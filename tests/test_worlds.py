@@ -51,6 +51,7 @@ def a_draw(**changes) -> Draw:
         "days": 120,
         "daily": 100.0,
         "working_days": False,
+        "strict": False,
         "region": "eu-west-1",
     }
     return Draw(**(given | changes))
@@ -261,7 +262,7 @@ def test_a_place_persists_by_ten_days_or_by_two_months_within_sixty_two_days():
 def test_a_replay_shows_only_what_was_received():
     world = build("late-reports", 9)
     received = 0
-    for day, history in replay(world, {}):
+    for day, history in replay(world):
         today = world.start + timedelta(day)
         for rows in (history.stream_days, history.domain_days, history.pool):
             assert all(row.received_day <= today for row in rows)
