@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import NamedTuple
 
 SES = "amazon-ses"
@@ -216,11 +216,11 @@ def facts() -> SesFacts:
 
 
 def is_ses_address(ip: str) -> bool:
-    """True if the address is in SES's published ranges as of ses.toml; SES sends over IPv4 only."""
+    """True if the address (canonical text) is in SES's ranges as of ses.toml; SES sends over IPv4 only."""
     ranges = facts().ranges.get(ip.partition(".")[0])
     if ranges is None:  # Nearly every other address, for the cost of one look-up.
         return False
-    address = int(IPv4Address(ip))
+    address = int.from_bytes(map(int, ip.split(".")), "big")  # A quarter of what IPv4Address costs.
     return any(low <= address <= high for low, high in ranges)
 
 
