@@ -1,20 +1,30 @@
 """From a source's description to its collector."""
 
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Collector, Notify, unheard
 from dmarcwatch.collect.files import FileCollector, StreamCollector
+from dmarcwatch.collect.imap import ImapCollector
 from dmarcwatch.collect.maildir import MaildirCollector, is_maildir
-from dmarcwatch.collect.sources import FileSource, Settle, Source, StdinSource, printable
+from dmarcwatch.collect.oauth import SignIn, token_source
+from dmarcwatch.collect.sources import FileSource, ImapSource, Settle, Source, StdinSource, printable
 from dmarcwatch.errors import ConfigError
 
 
-def open_source(source: Source, *, budgets: Budgets | None = None, notify: Notify = unheard) -> Collector:
+def open_source(
+    source: Source,
+    *,
+    budgets: Budgets | None = None,
+    notify: Notify = unheard,
+    sign_in: SignIn | None = None,
+) -> Collector:
     """The collector for a source. Nothing is connected or read yet.
 
-    Raises ConfigError where the source cannot do what is asked of it.
+    `sign_in` shows a person where to sign in; leave it out where nobody is there to read it. Raises
+    ConfigError where the source cannot do what is asked of it.
     """
     budgets = budgets or Budgets()
     match source:
@@ -22,6 +32,8 @@ def open_source(source: Source, *, budgets: Budgets | None = None, notify: Notif
             return StreamCollector(lambda: nullcontext(sys.stdin.buffer), source.name, budgets=budgets)
         case FileSource():
             return _open_path(source, budgets, notify)
+        case ImapSource():
+            return ImapCollector(source, _secret(source, sign_in), budgets=budgets, notify=notify)
         case _:
             raise NotImplementedError
 
@@ -36,3 +48,7 @@ def _open_path(source: FileSource, budgets: Budgets, notify: Notify) -> Collecto
         # `dmarcwatch fetch <(gpg -d reports.xml.gpg)` in a shell.
         return StreamCollector(lambda: path.open("rb"), source.name, budgets=budgets)
     return FileCollector(source, budgets=budgets, notify=notify)
+
+
+def _secret(source: ImapSource, sign_in: SignIn | None) -> Callable[[], str]:
+    return source.password.resolve if source.password is not None else token_source(source, sign_in)

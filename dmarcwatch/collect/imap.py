@@ -1,0 +1,163 @@
+"""Messages of a mailbox over IMAP.
+
+What was read is remembered as UIDVALIDITY and the next UID of each folder, so a folder without news
+costs one command however many messages it holds. A message that cannot be read keeps the mark below
+it; those above are then told apart by their tokens.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from dmarcwatch.budgets import Budgets
+from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
+from dmarcwatch.collect.imap_folders import matching
+from dmarcwatch.collect.imap_login import Client
+from dmarcwatch.collect.imap_reading import FolderReading
+from dmarcwatch.collect.imap_session import Opened, Renumbered, Session
+from dmarcwatch.collect.imap_settling import settling
+from dmarcwatch.collect.sources import ImapSource, Settle
+from dmarcwatch.errors import CollectError
+
+_RENUMBERINGS = 3
+"""How often a folder may change its UIDVALIDITY while it is read before we stop believing it."""
+_IDLE_SECONDS = 60.0
+"""How long to wait for news before asking for it: a dead connection says nothing, and some servers
+tell of new mail only when asked."""
+
+Marks = dict[str, tuple[int, int]]
+"""Folder -> UIDVALIDITY, and the UID below which everything is done."""
+
+
+class ImapCollector:
+    """The folders of one mailbox, opened for reading only unless something is settled."""
+
+    def __init__(
+        self,
+        source: ImapSource,
+        secret: Callable[[], str],
+        *,
+        budgets: Budgets | None = None,
+        notify: Notify = unheard,
+    ) -> None:
+        self._source = source
+        self._session = Session(source, secret)
+        self._budgets = budgets or Budgets()
+        self._notify = notify
+        self._marks: Marks = {}
+        """How far this collector has read, for `watch`."""
+
+    @property
+    def source(self) -> str:
+        """The mailbox as a URL."""
+        return self._source.name
+
+    @property
+    def local(self) -> bool:
+        """False: anybody can send mail to a mailbox."""
+        return False
+
+    def items(self, memory: Memory) -> Iterator[Item]:
+        """New messages, folder by folder, in the order they came."""
+        self._marks = _read_marks(memory.position())
+        wanted, done = self._source.folders, self._source.done
+        for name in self._session.ask(lambda client: matching(client, wanted, without=done)):
+            yield from self._folder(name, memory)
+
+    def settle(self, items: Sequence[Item]) -> None:
+        """Mark, move or delete the messages, as configured."""
+        if self._source.settle is Settle.NOTHING:
+            return
+        folders: dict[Opened, list[int]] = {}
+        for item in items:
+            name, validity, uid = item.token.rsplit("/", 2)
+            folders.setdefault(Opened(name, int(validity)), []).append(int(uid))
+        for opened, uids in folders.items():
+            self._settle(opened, uids)
+
+    def watch(self, timeout_seconds: float) -> bool:
+        """Wait for news of the first folder (IDLE, RFC 2177); the others are for polling."""
+        wanted, done = self._source.folders[:1], self._source.done
+        name, *_ = self._session.ask(lambda client: matching(client, wanted, without=done)) or ["INBOX"]
+        opened = self._session.open(name)
+        read = self._marks.get(name, (opened.validity, 1))
+        if opened.next_uid is not None and read != (opened.validity, opened.next_uid):
+            return True
+        until = time.monotonic() + timeout_seconds
+        while (left := until - time.monotonic()) > 0:
+            seconds = min(left, _IDLE_SECONDS)
+            if self._session.inside(opened, partial(_hears_news, seconds=seconds)):
+                return True
+        return False
+
+    def close(self) -> None:
+        """Log out."""
+        self._session.close()
+
+    def _folder(self, name: str, memory: Memory) -> Iterator[Item]:
+        for _ in range(_RENUMBERINGS):
+            try:
+                yield from self._read(self._session.open(name), memory)
+            except Renumbered:
+                continue
+            return
+        raise CollectError(
+            f"{self.source}: UIDVALIDITY of {name} is another each time it is asked for",
+            hint="The mail server is broken; until it is mended, nothing can be remembered of it.",
+        )
+
+    def _read(self, opened: Opened, memory: Memory) -> Iterator[Item]:
+        first = self._first(opened)
+        if opened.next_uid is not None and opened.next_uid <= first:
+            return
+        reading = FolderReading(self._session, opened, budgets=self._budgets, notify=self._notify)
+        uids = reading.uids(first)
+        for batch in reading.batches(uids, memory):
+            yield from reading.items(batch)
+            self._advance(opened, reading.done_below(batch[-1].uid + 1), memory)
+        highest = uids[-1] + 1 if uids else first
+        self._advance(opened, reading.done_below(max(highest, opened.next_uid or 0)), memory)
+
+    def _first(self, opened: Opened) -> int:
+        """The lowest UID that may be new."""
+        validity, next_uid = self._marks.get(opened.name, (opened.validity, 1))
+        if validity == opened.validity:
+            return next_uid
+        text = f"{self.source}: the messages of {opened.name} have got new numbers and are all read again"
+        self._notify(Notice(f"{self.source}/{opened.name}", "renumbered", text, left=False))
+        return 1
+
+    def _advance(self, opened: Opened, next_uid: int, memory: Memory) -> None:
+        if self._marks.get(opened.name) != (opened.validity, next_uid):
+            self._marks[opened.name] = opened.validity, next_uid
+            memory.advance(json.dumps(self._marks))
+
+    def _settle(self, opened: Opened, uids: list[int]) -> None:
+        where = f"{self.source}/{opened.name}"
+        try:
+            gone = self._session.inside(opened, settling(self._source, uids), writable=True)
+        except Renumbered as error:
+            self._notify(Notice(where, "unsettled", f"{error.message}: what is stored stays", left=False))
+            return
+        if not gone:
+            text = f"{where}: the server has no UIDPLUS, so messages are marked as deleted and stay"
+            self._notify(Notice(where, "unsettled", text, left=False))
+
+
+def _hears_news(client: Client, seconds: float) -> bool:
+    """Whether the server told of a new message within `seconds`; also proves that it lives."""
+    told = []
+    if client.has_capability("IDLE"):
+        client.idle()
+        told += client.idle_check(timeout=seconds)
+        told += client.idle_done()[1]  # idle_check says nothing of a dead connection, this does
+    else:
+        time.sleep(seconds)
+    told += client.noop()[1]
+    return any(len(line) > 1 and line[1] == b"EXISTS" for line in told)
+
+
+def _read_marks(position: str | None) -> Marks:
+    marks = json.loads(position) if position else {}
+    return {name: (validity, next_uid) for name, (validity, next_uid) in marks.items()}

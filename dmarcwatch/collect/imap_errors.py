@@ -1,0 +1,166 @@
+"""What went wrong with a mail server, in one sentence with a remedy."""
+
+import imaplib
+import re
+import socket
+import ssl
+from contextlib import closing
+
+from dmarcwatch.collect.sources import ImapSource, Security
+from dmarcwatch.errors import CollectError
+from dmarcwatch.text import clean
+
+_PROBE_SECONDS = 5.0
+_MAX_WORDS_CHARS = 200
+
+
+class Unreachable(CollectError):
+    """No connection could be made; a later one may succeed."""
+
+
+class Lost(CollectError):
+    """Connections were made, and broke each time during the same command."""
+
+
+class Refused(CollectError):
+    """The server answered a command with NO or BAD, or not in IMAP."""
+
+
+def server_words(error: Exception) -> str:
+    """What the server said, for a terminal; imaplib wraps some of it in `b'...'`."""
+    text = str(error)
+    wrapped = re.fullmatch(r"b(['\"])(.*)\1", text, re.DOTALL)
+    return clean(wrapped[2] if wrapped else text, _MAX_WORDS_CHARS)
+
+
+def unreachable(source: ImapSource, error: Exception) -> CollectError:
+    """Why no connection came about: `error` is an OSError or imaplib's error at the greeting."""
+    where = f"port {source.effective_port} of {source.host}"
+    match error:
+        case socket.gaierror():
+            return Unreachable(
+                f"{source.name}: the name {source.host} cannot be found",
+                hint="Check the host name, and that this machine can ask DNS.",
+            )
+        case ssl.SSLError():
+            return _no_tls(source, error, where)
+        case ConnectionRefusedError():
+            return Unreachable(
+                f"{source.name}: nothing listens on {where}",
+                hint="Check host and port, and that the server runs.",
+            )
+        case TimeoutError():
+            return _no_greeting(source, where)
+        case OSError():
+            return Unreachable(
+                f"{source.name}: {source.host} cannot be reached: {error.strerror or error}",
+                hint="Check the network and the firewall.",
+            )
+        case _:
+            return Unreachable(
+                f"{source.name}: {where} turned us away: {server_words(error)}",
+                hint="Check that it is an IMAP server; it may also limit connections for each user.",
+            )
+
+
+def _no_tls(source: ImapSource, error: ssl.SSLError, where: str) -> CollectError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return CollectError(
+            f"{source.name}: the certificate of {source.host} is not trusted: {error.verify_message}",
+            hint="Use the name the certificate was issued for, or name its authority with ca_file.",
+        )
+    if _greets_without_tls(source):
+        return CollectError(
+            f"{source.name}: {where} speaks IMAP without TLS at first",
+            hint='Use security = "starttls" (imap://) there, or port 993 with TLS.',
+        )
+    return Unreachable(
+        f"{source.name}: TLS with {where} failed: {clean(error.reason or str(error), _MAX_WORDS_CHARS)}",
+        hint="Check that the port is right and the server's TLS is 1.2 or newer.",
+    )
+
+
+def _no_greeting(source: ImapSource, where: str) -> CollectError:
+    if source.security is not Security.TLS and _speaks_tls(source):
+        return CollectError(
+            f"{source.name}: {where} expects TLS from the first byte",
+            hint='Use security = "tls" (imaps://) there, or port 143 with STARTTLS.',
+        )
+    return Unreachable(
+        f"{source.name}: {where} did not answer in time",
+        hint="Check host and port, and that no firewall drops the connection.",
+    )
+
+
+def login_refused(source: ImapSource, error: Exception) -> CollectError:
+    """Why the user may not come in."""
+    if source.oauth is not None:
+        return CollectError(
+            f"{source.name}: the server refuses the access token of {source.user}: {server_words(error)}",
+            hint="Check that the token is meant for IMAP and this user, and that it has not expired.",
+        )
+    return CollectError(
+        f"{source.name}: the server refuses the password of {source.user}: {server_words(error)}",
+        hint="Check user and password; some providers want an app password, others only OAuth.",
+    )
+
+
+def folder_refused(source: ImapSource, folder: str, error: Exception, *, known: list[str]) -> CollectError:
+    """Why a folder cannot be opened; `known` are names of folders that are there."""
+    words = server_words(error)
+    if "[NOPERM]" in words or "ermission" in words:  # RFC 5530 section 3
+        return CollectError(
+            f"{source.name}: {source.user} may not open the folder {folder}: {words}",
+            hint="Give the user the right to read it (lookup and read in terms of RFC 4314).",
+        )
+    return CollectError(
+        f"{source.name}: the folder {folder} cannot be opened: {words}",
+        hint=f"Folders there are: {', '.join(known)}." if known else "",
+    )
+
+
+def read_only(source: ImapSource, folder: str) -> CollectError:
+    """What is stored cannot be settled."""
+    return CollectError(
+        f"{source.name}: {source.user} may only read the folder {folder}",
+        hint='Give the user the right to change it, or set settle = "nothing".',
+    )
+
+
+def lost(source: ImapSource, error: Exception) -> Lost:
+    """The connection broke each time the same was asked."""
+    if isinstance(error, TimeoutError):
+        reason = f"the server fell silent for {source.timeout_seconds:g} seconds"
+    else:
+        reason = f"the connection broke: {server_words(error)}"
+    return Lost(
+        f"{source.name}: {reason} in the middle of an answer, more than once",
+        hint="Everything read so far is stored; the next run goes on there.",
+    )
+
+
+def _greets_without_tls(source: ImapSource) -> bool:
+    address = (source.host, source.effective_port)
+    try:
+        with closing(socket.create_connection(address, _PROBE_SECONDS)) as probe:
+            return probe.recv(4) in {b"* OK", b"* PR", b"* BY"}  # OK, PREAUTH, BYE: RFC 9051 section 7.1
+    except OSError:
+        return False
+
+
+def _speaks_tls(source: ImapSource) -> bool:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Nothing is sent over it: the question is only whether TLS is spoken at all.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    address = (source.host, source.effective_port)
+    try:
+        plain = socket.create_connection(address, _PROBE_SECONDS)
+        with closing(context.wrap_socket(plain, server_hostname=source.host)):
+            return True
+    except OSError:
+        return False
+
+
+IMAP_ERRORS = (imaplib.IMAP4.error, OSError)
+"""All that imaplib and imapclient raise for reasons outside this program."""

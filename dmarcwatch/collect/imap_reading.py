@@ -1,0 +1,179 @@
+"""The messages of one folder that are new: which there are, and their bytes in bounded batches."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from dmarcwatch.budgets import Budgets
+from dmarcwatch.collect import Item, Memory, Notice, Notify
+from dmarcwatch.collect.batches import ASKED_AT_ONCE, MAX_HEAD_BYTES, batched, unseen
+from dmarcwatch.collect.imap_errors import Lost, Refused
+from dmarcwatch.collect.imap_login import Client
+from dmarcwatch.collect.imap_session import Opened, Session
+
+WINDOW = 50_000
+"""Messages looked through by one SEARCH: imaplib gives up on an answer of more than 1,000,000 bytes,
+which is some 90,000 UIDs of ten digits."""
+BATCH_MESSAGES = 100
+BATCH_BYTES = 8 * 1024 * 1024
+"""Bodies in memory at once, unless a single message is larger; more would not be faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    uid: int
+    size: int
+    received_at: datetime | None
+
+
+class FolderReading:
+    """One pass over a folder."""
+
+    def __init__(self, session: Session, opened: Opened, *, budgets: Budgets, notify: Notify) -> None:
+        self._session = session
+        self._opened = opened
+        self._limit = budgets.max_message_bytes
+        self._notify = notify
+        self._breaks = 0
+        """Messages in a row that broke the connection."""
+        self._stuck: int | None = None
+        """The lowest UID that could not be read and waits."""
+
+    def token(self, uid: int) -> str:
+        """What a message is remembered by."""
+        return f"{self._opened.name}/{self._opened.validity}/{uid}"
+
+    def uids(self, first: int, *, window: int = WINDOW) -> list[int]:
+        """The UIDs from `first` on of messages that nobody marked as deleted, ascending."""
+        found: set[int] = set()
+        # By sequence numbers, because UIDs may have gaps of any size; from the top, because messages
+        # that somebody removes meanwhile only make others slip down, into windows still to come.
+        for low, high in windows(self._opened.exists, window):
+            criteria = [f"{low}:{high}", "UID", f"{first}:*", "UNDELETED"]
+            found.update(self._session.inside(self._opened, partial(_search, criteria=criteria)))
+        # `n:*` holds the last message even where its UID is below n (RFC 9051 section 9, seq-range).
+        return sorted(uid for uid in found if uid >= first)
+
+    def done_below(self, uid: int) -> int:
+        """`uid`, or the lowest UID that could not be read and waits, if that is below it."""
+        return uid if self._stuck is None else min(self._stuck, uid)
+
+    def batches(self, uids: Iterable[int], memory: Memory) -> Iterator[list[_Mail]]:
+        """The messages not stored yet, in their order, in lists that fit into memory."""
+        batch: list[_Mail] = []
+        filled = 0
+        for mail in self._sized(unseen(uids, self.token, memory)):
+            if batch and (len(batch) == BATCH_MESSAGES or filled + mail.size > BATCH_BYTES):
+                yield batch
+                batch, filled = [], 0
+            batch.append(mail)
+            filled += min(mail.size, self._limit)
+        if batch:
+            yield batch
+
+    def items(self, batch: list[_Mail]) -> Iterator[Item]:
+        """The messages of one batch; for one too large, its head."""
+        small = [mail.uid for mail in batch if mail.size <= self._limit]
+        large = [mail.uid for mail in batch if mail.size > self._limit]
+        # PEEK, because reading must not set \\Seen in a mailbox people also read.
+        bodies = self._fetch(small, ["BODY.PEEK[]"])
+        bodies |= self._fetch(large, [f"BODY.PEEK[HEADER]<0.{MAX_HEAD_BYTES}>"])
+        for mail in batch:
+            data = _body(bodies.get(mail.uid, {}))
+            if data is not None:
+                yield self._item(mail, data)
+            elif mail.uid in bodies:
+                self._leave(mail.uid, "the server gave no text for it")
+
+    def _item(self, mail: _Mail, data: bytes) -> Item:
+        too_large = mail.size > self._limit
+        return Item(
+            origin=self._url(mail.uid),
+            token=self.token(mail.uid),
+            data=data,
+            received_at=mail.received_at,
+            size=mail.size if too_large else None,
+            headers_only=too_large,
+        )
+
+    def _sized(self, uids: Iterable[int]) -> Iterator[_Mail]:
+        for chunk in batched(uids, ASKED_AT_ONCE):
+            told = self._fetch(chunk, ["RFC822.SIZE", "INTERNALDATE"])
+            for uid in chunk:
+                if uid in told:
+                    received = told[uid].get(b"INTERNALDATE")
+                    yield _Mail(uid, told[uid].get(b"RFC822.SIZE", 0), received and received.astimezone(UTC))
+
+    def _fetch(self, uids: list[int], parts: list[str]) -> dict[int, dict[bytes, Any]]:
+        """What the server says of each message; those it cannot give are noticed and left out."""
+        if not uids:
+            return {}
+        try:
+            # A list of numbers, never a range as text: imapclient 4.1 cannot read the answer to that.
+            told = self._session.inside(self._opened, lambda client: client.fetch(uids, parts))
+        except (Refused, Lost) as error:
+            if len(uids) == 1:
+                self._give_up(uids[0], error)
+                return {}
+            # One message that the server chokes on must not hold up the others.
+            return {one: told for uid in uids for one, told in self._fetch([uid], parts).items()}
+        self._breaks = 0
+        for uid in uids:
+            if uid not in told:  # moved or deleted by somebody since it was found
+                self._skip(uid)
+        return dict(told)
+
+    def _give_up(self, uid: int, error: Refused | Lost) -> None:
+        """Leave one message that cannot be had; two breaks in a row are the server's fault, not its."""
+        self._breaks += isinstance(error, Lost)
+        if self._breaks > 1:
+            raise error
+        self._leave(uid, error.message)
+
+    def _leave(self, uid: int, why: str) -> None:
+        if not self._session.inside(self._opened, partial(_is_there, uid=uid)):
+            self._skip(uid)
+            return
+        self._stuck = self.done_below(uid)
+        url = self._url(uid)
+        self._notify(Notice(url, "unreadable", f"{url} cannot be read and waits: {why}", left=True))
+
+    def _skip(self, uid: int) -> None:
+        url = self._url(uid)
+        self._notify(Notice(url, "vanished", f"{url} went away before it was read", left=False))
+
+    def _url(self, uid: int) -> str:
+        """RFC 5092 section 6."""
+        source = self._session.source
+        folder = quote(self._opened.name, safe="/")
+        mailbox = f"imap://{quote(source.user, safe='')}@{source.host}/{folder}"
+        return f"{mailbox};UIDVALIDITY={self._opened.validity}/;UID={uid}"
+
+
+def windows(exists: int, size: int) -> Iterator[tuple[int, str]]:
+    """The sequence numbers of `exists` messages, and of those that come meanwhile, in parts of at
+    most `size`, from the top."""
+    high = "*"
+    for low in range((exists - 1) // size * size + 1, 0, -size):
+        yield low, high
+        high = str(low - 1)
+
+
+def _search(client: Client, criteria: list[str]) -> list[int]:
+    return list(client.search(criteria))
+
+
+def _is_there(client: Client, uid: int) -> bool:
+    # Servers tell of removed messages in answer to NOOP, but not to FETCH (RFC 9051 section 7.5.1).
+    client.noop()
+    return bool(client.search(["UID", str(uid)]))
+
+
+def _body(told: dict[bytes, Any]) -> bytes | None:
+    """The text among what was told of a message, whichever part was asked for."""
+    return next(
+        (value for key, value in told.items() if key.startswith(b"BODY[") and value is not None), None
+    )

@@ -1,0 +1,81 @@
+"""A folder of a real mail server, as somebody else sees it."""
+
+import imaplib
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from dmarcwatch.budgets import Budgets
+from dmarcwatch.collect import Collector, Notice
+from dmarcwatch.collect.opening import open_source
+from dmarcwatch.collect.sources import ImapSource, Settle
+from tests.collectors.servers import PASSWORD, MailServer
+
+
+@dataclass
+class Mailbox:
+    """One test's own folder. It looks in through Python's own IMAP client, over one connection."""
+
+    server: MailServer
+    source: ImapSource
+    folder: str = "INBOX"
+    notices: list[Notice] = field(default_factory=list)
+    _opened: list[Collector] = field(default_factory=list)
+    _client: imaplib.IMAP4 | None = None
+
+    def collector(
+        self, settle: Settle = Settle.NOTHING, *, budgets: Budgets | None = None, **changes: object
+    ) -> Collector:
+        source = replace(self.source, settle=settle, **changes)
+        collector = open_source(source, budgets=budgets, notify=self.notices.append)
+        self._opened.append(collector)
+        return collector
+
+    def client(self, folder: str | None = None, *, readonly: bool = False) -> imaplib.IMAP4:
+        """Our own view of a folder, as of now."""
+        if self._client is None:
+            self._client = imaplib.IMAP4("127.0.0.1", self.server.port, timeout=30)
+            self._client.login(self.source.user, PASSWORD)
+        status, answer = self._client.select(f'"{folder or self.folder}"', readonly=readonly)
+        assert status == "OK", answer
+        return self._client
+
+    def deliver(self, *mails: bytes, folder: str | None = None) -> None:
+        client = self.client(folder)
+        for mail in mails:
+            status, answer = client.append(f'"{folder or self.folder}"', "", "", mail)
+            assert status == "OK", answer
+
+    def create(self, *folders: str) -> None:
+        client = self.client()
+        for folder in folders:
+            status, answer = client.create(f'"{folder}"')
+            assert status == "OK", answer
+
+    def mark(self, uid: int, flag: str) -> None:
+        self.client().uid("STORE", str(uid), "+FLAGS", f"({flag})")
+
+    def flags(self, folder: str | None = None) -> dict[int, str]:
+        """The flags of each message, by UID, without those that only a session has."""
+        _, lines = self.client(folder, readonly=True).uid("FETCH", "1:*", "(FLAGS)")
+        told = [line.decode() for line in lines if line]
+        return {
+            int(line.split("UID ")[1].split()[0].rstrip(")")): line.split("FLAGS (")[1]
+            .split(")")[0]
+            .replace("\\Recent", "")
+            .strip()
+            for line in told
+        }
+
+    def picture(self) -> object:
+        client = self.client(readonly=True)
+        return client.fetch("1:*", "(UID FLAGS INTERNALDATE RFC822.SIZE)"), client.list()
+
+    def reasons(self) -> list[str]:
+        return [notice.reason for notice in self.notices]
+
+    def close(self) -> None:
+        for collector in self._opened:
+            collector.close()
+        if self._client is not None:
+            with suppress(imaplib.IMAP4.error, OSError):
+                self._client.logout()

@@ -1,0 +1,122 @@
+"""An IMAP server with the faults that real ones have and no test can make a healthy one have."""
+
+import re
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+
+@dataclass
+class OddServer:
+    messages: dict[int, bytes]
+    greeting: str = "* OK ready"
+    capabilities: str = "IMAP4rev1 AUTH=PLAIN"
+    refused: set[int] = field(default_factory=set)
+    """Messages whose text the server says NO to."""
+    broken: set[int] = field(default_factory=set)
+    """Messages on whose text the server dies."""
+    empty: set[int] = field(default_factory=set)
+    """Messages that the server has nothing to say of but their number."""
+    new_validity_each_time: bool = False
+    tells_next_uid: bool = True
+    read_only: bool = False
+    commands: list[str] = field(default_factory=list)
+    """What clients asked, without tags."""
+    port: int = 0
+    _validity: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def answer(self, command: str) -> Iterator[bytes]:
+        """What goes before the tagged answer. Raises ValueError for NO, ConnectionError to hang up."""
+        verb, _, rest = command.partition(" ")
+        if verb == "UID":
+            verb, _, rest = rest.partition(" ")
+        match verb.upper():
+            case "CAPABILITY":
+                yield f"* CAPABILITY {self.capabilities}".encode()
+            case "LIST":
+                yield b'* LIST () "/" INBOX'
+            case "SELECT" | "EXAMINE":
+                yield from self._select()
+            case "SEARCH":
+                first = int(re.search(r"UID (\d+):", rest)[1])
+                uids = [uid for uid in self.messages if uid >= first] or list(self.messages)[-1:]
+                yield f"* SEARCH {' '.join(map(str, uids))}".encode()
+            case "FETCH":
+                yield from self._fetch(rest)
+            case "LOGOUT":
+                yield b"* BYE"
+
+    def _select(self) -> Iterator[bytes]:
+        validity = next(self._validity) if self.new_validity_each_time else 7
+        yield f"* {len(self.messages)} EXISTS".encode()
+        yield b"* 0 RECENT"
+        yield f"* OK [UIDVALIDITY {validity}] here".encode()
+        if self.tells_next_uid:
+            yield f"* OK [UIDNEXT {max(self.messages, default=0) + 1}] here".encode()
+        if self.read_only:
+            yield b"* OK [READ-ONLY] here"
+
+    def _fetch(self, rest: str) -> Iterator[bytes]:
+        wanted, _, parts = rest.partition(" ")
+        for number, (uid, data) in enumerate(self.messages.items(), 1):
+            if str(uid) not in wanted.split(","):
+                continue
+            if "BODY" not in parts:
+                date = "20-Nov-2026 08:00:00 +0200"
+                yield f'* {number} FETCH (UID {uid} RFC822.SIZE {len(data)} INTERNALDATE "{date}")'.encode()
+                continue
+            if uid in self.broken:
+                raise ConnectionError
+            if uid in self.refused:
+                raise ValueError
+            if uid in self.empty:
+                yield f"* {number} FETCH (UID {uid})".encode()
+                continue
+            yield f"* {number} FETCH (UID {uid} BODY[] {{{len(data)}}}\r\n".encode() + data + b")"
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.odd: OddServer = self.server.odd
+        try:
+            self.say(self.odd.greeting.encode())
+            while line := self.rfile.readline().decode().strip():
+                self.obey(*line.split(" ", 1))
+        except ConnectionError:
+            return
+
+    def obey(self, tag: str, command: str) -> None:
+        self.odd.commands.append(command)
+        if command.upper().startswith("AUTHENTICATE"):
+            self.say(b"+ ")
+            self.rfile.readline()
+        try:
+            for line in self.odd.answer(command):
+                self.say(line)
+        except ValueError:
+            self.say(f"{tag} NO [SERVERBUG] cannot read that".encode())
+        else:
+            self.say(f"{tag} OK done".encode())
+
+    def say(self, line: bytes) -> None:
+        self.wfile.write(line + b"\r\n")
+
+
+@contextmanager
+def odd_server(messages: dict[int, bytes], **faults) -> Iterator[OddServer]:
+    """A server on loopback with these messages, by UID, and these faults."""
+    odd = OddServer(messages, **faults)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Handler) as server:
+        server.daemon_threads = True
+        server.odd = odd
+        odd.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield odd
+        finally:
+            server.shutdown()
+            thread.join()
