@@ -8,6 +8,7 @@ parser, before anything it declares could be expanded (RFC 9990 section 8.1).
 import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Protocol
 from xml.parsers import expat
 
@@ -112,6 +113,9 @@ class StrictParser:
         self._parser.EndElementHandler = handlers.end
         self._parser.CharacterDataHandler = handlers.texts.append
         self._parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._open_cdata: list[bool] = []
+        self._parser.StartCdataSectionHandler = partial(self._open_cdata.append, True)
+        self._parser.EndCdataSectionHandler = self._open_cdata.clear
         self._fed_bytes = 0
         self.rest = ""
         """What stood from the place on where the XML was found to be malformed."""
@@ -123,6 +127,11 @@ class StrictParser:
         self._parse(data, final=False)
         if self._fed_bytes - self._parser.CurrentByteIndex > _MAX_TOKEN_BYTES:
             raise _endless_token()
+
+    @property
+    def idle(self) -> bool:
+        """True if all that was fed is parsed: the next character is in no tag, comment or CDATA section."""
+        return self._parser.CurrentByteIndex == self._fed_bytes and not self._open_cdata
 
     def close(self) -> None:
         """The document ends here. Raises MalformedXml if it should not."""

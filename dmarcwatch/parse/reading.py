@@ -107,9 +107,7 @@ class Pass:
         self._decoder = Decoder()
         self._parser = RecoveringParser(self.walk) if recover else StrictParser(self.walk)
         self._recover = recover
-        self._templates = templates_for(
-            budgets.max_signatures, budgets.max_reasons, budgets.max_comment_chars
-        )
+        self._templates = templates_for(budgets)
         self._last: RawRecord | None = None
         self.lossy = False
         """True once something was passed over that may have been records."""
@@ -118,6 +116,11 @@ class Pass:
     def repaired(self) -> bool:
         """True once anything was not as the RFCs want it."""
         return self.tally.repaired or self.walk.repaired or self._decoder.repaired
+
+    @property
+    def _at_rest(self) -> bool:
+        """True between the elements of `feedback`, where a known text can only be the record it was."""
+        return self.walk.at_rest and isinstance(self._parser, StrictParser) and self._parser.idle
 
     def _steps(self, chunks: Iterable[bytes]) -> Iterator[None]:
         pieces = self._decoder.pieces(chunks)
@@ -167,7 +170,7 @@ class Pass:
         rest = parts.pop()
         for number, part in enumerate(parts, start=1):
             self._feed_record(part)
-            if not self.walk.at_rest:
+            if not self._at_rest:
                 # Inside a comment, CDATA or something unknown this is no end of a record.
                 rest = RECORD_END.join((*parts[number:], rest))
                 break
@@ -176,17 +179,17 @@ class Pass:
     def _feed_record(self, part: str) -> None:
         """Read up to a record's end, from the text alone where it is known."""
         before, start, inside = part.partition(RECORD_START)
-        if before.strip() or not self.walk.at_rest:
+        if before.strip() or not self._at_rest:
             self._feed(before)
         text = f"{start}{inside}{RECORD_END}"
-        cut = cut_record(text) if start and self.walk.at_rest else None
+        cut = cut_record(text) if start and self._at_rest else None
         statement = self._templates.find(cut) if cut else None
         if cut and statement:
             self.tally.add(cut.source_ip, cut.messages, statement)
             return
         seen = self.tally.seen
         self._feed(text)
-        if cut and self._last and self.walk.at_rest and self.tally.seen == seen + 1:
+        if cut and self._last and self._at_rest and self.tally.seen == seen + 1:
             self._templates.learn(text, cut, self._last)
 
     def _feed(self, text: str) -> None:

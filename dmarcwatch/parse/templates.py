@@ -4,15 +4,17 @@ Reports repeat themselves, in a report and from day to day, so that most records
 earlier one in nothing else. Taking those from their text costs a tenth of parsing them.
 
 Why this is no second parser: a text is remembered only after expat has read it, from one `<record>`
-in `feedback` to its end. The same characters at the same place are the same element, whatever
-stands elsewhere. Address and count are told apart by tags that stand in the text once, in a text
-without comments, CDATA sections and instructions, so they are these elements.
+in `feedback` to its end, and recognised only where expat has parsed all that came before and stands
+in `feedback` again. The same characters there are the same element. Address and count are told apart
+by tags that stand in the text once, in a text without comments, CDATA sections and instructions,
+so they are these elements.
 """
 
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from dmarcwatch.budgets import Budgets
 from dmarcwatch.parse.evidence import RawRecord, Statement
 
 RECORD_START = "<record>"
@@ -64,8 +66,8 @@ class Templates:
 
 
 @lru_cache(maxsize=4)
-def templates_for(max_signatures: int, max_reasons: int, max_comment_chars: int) -> Templates:
-    """The templates of all documents that are read under the same bounds on a record."""
+def templates_for(budgets: Budgets) -> Templates:
+    """The templates of all documents that are read within the same bounds."""
     return Templates()
 
 

@@ -129,13 +129,15 @@ class Walk:
             raise ReportError("no-feedback", f"the document is no report but {name[:40]!r}")
         if len(self._stack) > self._max_depth:
             raise ReportError("xml-depth", f"elements nested deeper than {self._max_depth - 1}")
+        if any(element is _EXTENSION for element in self._stack):
+            return
         if self._recover and self._adopt(name, attributes):
             return
         if parent.leaf:
             # What has elements inside is no text, and half of it would be wrong.
             self._stack[-2] = STRANGER
             self._leaves.append((parent.path, None))
-        if RECORD is FEEDBACK[name] and not any(element is _EXTENSION for element in self._stack):
+        if RECORD is FEEDBACK[name]:
             self.strays += 1
 
     def _adopt(self, name: str, attributes: Mapping[str, str]) -> bool:
