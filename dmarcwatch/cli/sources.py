@@ -75,9 +75,12 @@ def _print_all(found: Sequence[dict[str, Any]]) -> None:
         mine = [source for source in found if source["policy_domain"] == domain]
         click.echo(click.style(domain, bold=colour()))
         click.echo(_coloured(table([_row(source, domain) for source in mine], ""), mine))
+        notes = [(source["name"], note) for source in mine for note in source["notes"]]
+        if notes:
+            click.echo()
+        for name, note in notes:
+            _print_note(name, note)
         for source in mine:
-            for note in source["notes"]:
-                _print_note(source["name"], note)
             if source["fix"] and _fails(source):
                 _print_fix(source)
         click.echo()
@@ -117,7 +120,8 @@ def _print_note(name: str, note: dict[str, str]) -> None:
 
 
 def _print_fix(source: dict[str, Any]) -> None:
-    click.echo(f"\n  {source['name']} fails. To mend it:")
+    purpose = "fails. To mend it:" if _fails(source) else "could be better. To make it so:"
+    click.echo(f"\n  {source['name']} {purpose}")
     for line in source["fix"]:
         for part in wrap(line, width() - 6, subsequent_indent="  ", break_long_words=False) or [""]:
             click.echo(f"    {part}")

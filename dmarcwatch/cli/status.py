@@ -1,5 +1,7 @@
 """`dmarcwatch status`: how the runs went, and what waits."""
 
+from typing import Any
+
 import click
 
 from dmarcwatch.cli.context import Settings, print_json
@@ -21,7 +23,7 @@ def command(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json({"runs": runs, "rejects": rejects, "silent_reporters": silent, "mail_hosts": hosts})
         return
-    click.echo(table(runs, "No source was ever read."))
+    click.echo(table([_short(run) for run in runs], "No source was ever read."))
     for title, rows in (
         ("Rejects by reason", rejects),
         ("Reporters that have fallen silent", silent),
@@ -29,3 +31,11 @@ def command(settings: Settings, as_json: bool) -> None:
     ):
         if rows:
             click.echo(f"\n{title}\n{table(rows, '')}")
+
+
+def _short(run: dict[str, Any]) -> dict[str, Any]:
+    """The run with its times as people write them, to the minute."""
+    return run | {name: run[name][:16].replace("T", " ") for name in _TIMES if run[name]}
+
+
+_TIMES = ("started_at", "ended_at", "last_success")
