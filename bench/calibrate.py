@@ -8,9 +8,10 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing import Pool
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from bench.worlds_replay import declared, replay, whole
 from bench.worlds_truth import REPORT_DELAY_DAYS, State
 from dmarcwatch.readiness import Judge, judge
 from dmarcwatch.streams import Label
+from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dmarcwatch.verdict import Answer, Kind, Target, Verdict
 
 _NAIVE_DAYS = 30
@@ -40,35 +42,37 @@ class Job:
     days: int
     answers: int | None
     """Days after which the owner labels a stream the program asks about; None for never."""
+    thresholds: Thresholds
     fresh: bool
     """Hand over only what was received by each day, instead of the whole history with `as_of`."""
 
 
 def days_of(job: Job, world: World) -> Iterator[tuple[DayResult, Verdict]]:
     """Judge every day of a world."""
-    judged = _fresh(world) if job.fresh else _judged(job, world)
+    judged = _fresh(job, world) if job.fresh else _judged(job, world)
     for day, (verdict, naive) in enumerate(zip(judged, _naive_days(world), strict=True)):
         yield _result(world, day, verdict, naive=naive), verdict
 
 
-def _fresh(world: World) -> Iterator[Verdict]:
+def _fresh(job: Job, world: World) -> Iterator[Verdict]:
     """A new judge a day that is handed nothing of what comes later."""
     for day, history in replay(world):
-        yield judge(history, as_of=world.start + timedelta(day), declared=declared(world))
+        as_of = world.start + timedelta(day)
+        yield judge(history, as_of=as_of, thresholds=job.thresholds, declared=declared(world))
 
 
 def _judged(job: Job, world: World) -> Iterator[Verdict]:
     """One judge, as over the database; a new one where the owner has answered."""
     labels: dict[str, Label] = {}
     asked_since: dict[str, int] = {}
-    judge_of = Judge(whole(world, labels), declared=declared(world))
+    judge_of = Judge(whole(world, labels), thresholds=job.thresholds, declared=declared(world))
     for day in range(world.days):
         verdict = judge_of.at(world.start + timedelta(day))
         yield verdict
         if job.answers is not None and _answer(
             world, verdict, asked_since, labels=labels, patience=job.answers
         ):
-            judge_of = Judge(whole(world, labels), declared=declared(world))
+            judge_of = Judge(whole(world, labels), thresholds=job.thresholds, declared=declared(world))
 
 
 def _answer(
@@ -154,7 +158,7 @@ def draw_jobs(args: argparse.Namespace) -> list[Job]:
     """The worlds of a run; a world's seed is made of the run's seed and its number."""
     kinds = [args.only or kind_of(number, args.seed).name for number in range(args.worlds)]
     return [
-        Job(kind, args.seed * 1_000_000 + number, args.days, args.answers, args.fresh)
+        Job(kind, args.seed * 1_000_000 + number, args.days, args.answers, args.thresholds, args.fresh)
         for number, kind in enumerate(kinds)
     ]
 
@@ -190,11 +194,25 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--answers", type=int, metavar="DAYS", help="the owner labels unknown streams after DAYS"
     )
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another threshold")
     parser.add_argument("--world", metavar="KIND:SEED", help="one world")
     parser.add_argument("--trace", action="store_true", help="print each day of --world")
     parser.add_argument("--fresh", action="store_true", help="a new judge a day, with what it could have")
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args(words)
+    args = parser.parse_args(words)
+    args.thresholds = _thresholds(args.set)
+    return args
+
+
+def _thresholds(settings: Sequence[str]) -> Thresholds:
+    """The defaults with some numbers changed; a number for each policy is written as `14,31`."""
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        now = getattr(DEFAULT_THRESHOLDS, name)
+        numbers = [float(number) if "." in number else int(number) for number in value.split(",")]
+        changes[name] = numbers[0] if len(numbers) == 1 else type(now)(*numbers)
+    return replace(DEFAULT_THRESHOLDS, **changes)
 
 
 def main(words: Sequence[str]) -> None:
@@ -202,7 +220,7 @@ def main(words: Sequence[str]) -> None:
     args = parse_arguments(words)
     if args.world:
         kind, _, seed = args.world.partition(":")
-        jobs = [Job(kind, int(seed), args.days, args.answers, args.fresh)]
+        jobs = [Job(kind, int(seed), args.days, args.answers, args.thresholds, args.fresh)]
         if args.trace:
             return trace(jobs[0])
     else:

@@ -20,19 +20,9 @@ from bench.worlds_flows import Flow, Origin, Sender, Sightings, Whose, flows_of
 from bench.worlds_indirect import indirect_flows
 from bench.worlds_rates import KINDS, Kind
 from bench.worlds_receivers import Bug, Receiver, draw_receivers
-from bench.worlds_rollup import (
-    Counts,
-    Published,
-    SignatureDay,
-    Streams,
-    Tally,
-    count,
-    domain_rows,
-    signature_days,
-    stream_rows,
-    take_down,
-)
+from bench.worlds_rollup import Counts, Published, Streams, Tally, count, domain_rows, stream_rows, take_down
 from bench.worlds_senders import REGIONS, draw_senders
+from bench.worlds_signatures import SignatureDay, signature_days
 from bench.worlds_strangers import draw_strangers
 from bench.worlds_truth import Truth, find_truth
 from dmarcwatch.history import PoolDay

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from bench.worlds import DOMAIN, World
-from bench.worlds_rollup import SignatureDay
+from bench.worlds_signatures import SignatureDay
 from dmarcwatch.history import Declared, History, PoolDay
 from dmarcwatch.streams import DomainDay, Label, SelectorUse, Stream, StreamDay
 

@@ -22,7 +22,6 @@ from dmarcwatch.streams import DomainDay, Place, PlaceKind, StreamDay, stream_id
 POOL_DAYS = 62
 PERSISTENT_DAYS = 10
 RECURRING_MESSAGES = 5
-_SIGNED_AND_BROKEN = ("own-dkim-broken", "altered", "spf-only-dkim-broken")
 """A place has a stream of its own from 10 days on, or 2 calendar months with more messages than this."""
 
 TRUSTED = (Tier.LOCAL, Tier.VERIFIED)
@@ -50,17 +49,6 @@ class Counts(NamedTuple):
     excused: int
     """Passed by a lenient evaluator although nothing aligns."""
     listed: int
-
-
-class SignatureDay(NamedTuple):
-    """Messages of one stream and day with one own selector."""
-
-    stream: str
-    selector: str
-    day: int
-    received: int
-    passed: int
-    failed: int
 
 
 class Published(NamedTuple):
@@ -168,21 +156,6 @@ def count(draw: Draw, tally: Tally, receiver: Receiver, trouble: Days) -> Counts
     explained = tally.listed and receiver.reasons and not tally.auth.passes
     listed = int(draw.rng.binomial(tally.messages, receiver.reasons)) if explained else 0
     return Counts(indeterminate, excused, listed)
-
-
-def signature_days(
-    tallies: Iterable[Tally], receivers: Sequence[Receiver], streams: Streams
-) -> tuple[SignatureDay, ...]:
-    """What the reports say of own signatures, in the order of their arrival."""
-    days = []
-    for tally in tallies:
-        if tally.selector is not None and (tally.auth.dkim or tally.auth.state in _SIGNED_AND_BROKEN):
-            passed = tally.messages * tally.auth.dkim
-            received = int(receivers[tally.receiver].received[tally.day])
-            identity = stream_id(streams.origin(tally.origin).place)
-            failed = tally.messages - passed
-            days.append(SignatureDay(identity, tally.selector, tally.day, received, passed, failed))
-    return tuple(sorted(days, key=lambda each: (each.received, each.day, each.stream, each.selector)))
 
 
 class _Key(NamedTuple):

@@ -25,7 +25,9 @@ def draw_strangers(draw: Draw) -> Strangers:
     daily = draw.log_between(draw.rates.spoof_low, draw.rates.spoof_high)
     flows = [*_fresh(draw, daily), *_through_service(draw, daily)]
     sightings = [
-        each for each in (_rotating(draw, daily), _reused(draw), _tenants(draw), _domains(draw)) if each
+        each
+        for each in (_rotating(draw, daily), _reused(draw), _tenants(draw), _domains(draw, daily))
+        if each
     ]
     return Strangers(tuple(flows), tuple(sightings))
 
@@ -85,8 +87,8 @@ def _tenants(draw: Draw) -> Sightings | None:
     return _on_some_days(draw, "spoof, tenants", tuple(origins), draw.log_between(0.03, 0.5))
 
 
-def _domains(draw: Draw) -> Sightings | None:
-    """Throwaway domains that pass SPF for themselves, each used on one to four days."""
+def _domains(draw: Draw, daily: float) -> Sightings | None:
+    """Throwaway domains that pass SPF for themselves, each for one to four days; a part of what is forged."""
     if not draw.chance(draw.rates.own_domains):
         return None
     number = draw.whole(5, 120)
@@ -97,7 +99,8 @@ def _domains(draw: Draw) -> Sightings | None:
     of = np.repeat(np.arange(number), used)
     first = np.repeat(draw.rng.integers(0, draw.horizon - 6, size=number), used)
     days = first + draw.rng.integers(0, 6, size=len(of))
-    return Sightings("spoof, own domains", origins, of, days, _sizes(draw, len(of)), UNALIGNED)
+    messages = daily * draw.horizon * draw.between(0.05, 0.5) * draw.rng.dirichlet(np.full(len(of), 0.7))
+    return Sightings("spoof, own domains", origins, of, days, np.ceil(messages), UNALIGNED)
 
 
 def _through_service(draw: Draw, daily: float) -> Iterator[Flow]:
