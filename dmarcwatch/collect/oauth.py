@@ -7,6 +7,7 @@ now: they keep one while it lasts and fetch another when it does not.
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class _Microsoft:
         try:
             if self._app is None:
                 self._app = self._application(msal)
-            result = self._as_application() if self._config.client_secret else self._as_person(msal)
+            result = self._as_application() if self._config.client_secret else self._as_person()
         except (OSError, ValueError) as error:  # requests' errors are OSErrors; msal's are ValueErrors
             raise self._failed(str(error)) from error
         if "access_token" not in result:
@@ -67,8 +68,7 @@ class _Microsoft:
             "authority": f"{self._config.authority.rstrip('/')}/{self._config.tenant}",
             # The authority is the operator's own choice, so nobody else is asked about it.
             "instance_discovery": False,
-            "timeout": _TIMEOUT_SECONDS,
-            "verify": str(self._config.ca_file) if self._config.ca_file else True,
+            "http_client": _http_client(self._config.ca_file),
         }
         if self._config.client_secret is not None:
             secret = self._config.client_secret.resolve()
@@ -84,7 +84,7 @@ class _Microsoft:
         result: dict[str, Any] = self._app.acquire_token_for_client([_MICROSOFT_APP])
         return result
 
-    def _as_person(self, msal: Any) -> dict[str, Any]:
+    def _as_person(self) -> dict[str, Any]:
         result: dict[str, Any] | None = None
         for account in self._app.get_accounts():
             result = self._app.acquire_token_silent([_MICROSOFT_PERSON], account)
@@ -151,6 +151,14 @@ class _Google:
             client_secret=told["client_secret"],
             token_uri=told.get("token_uri", _GOOGLE_TOKENS),
         )
+
+
+def _http_client(ca_file: Path | None) -> Any:
+    """What msal would make by itself, but with `ca_file` before REQUESTS_CA_BUNDLE."""
+    session = _library("requests").Session()
+    options = {"verify": str(ca_file)} if ca_file else {}
+    session.request = partial(session.request, timeout=_TIMEOUT_SECONDS, **options)
+    return session
 
 
 def write_private(path: Path, text: str) -> None:

@@ -41,9 +41,7 @@ class OddServer:
             case "SELECT" | "EXAMINE":
                 yield from self._select()
             case "SEARCH":
-                first = int(re.search(r"UID (\d+):", rest)[1])
-                uids = [uid for uid in self.messages if uid >= first] or list(self.messages)[-1:]
-                yield f"* SEARCH {' '.join(map(str, uids))}".encode()
+                yield f"* SEARCH {' '.join(map(str, self._search(rest)))}".encode()
             case "FETCH":
                 yield from self._fetch(rest)
             case "LOGOUT":
@@ -58,6 +56,13 @@ class OddServer:
             yield f"* OK [UIDNEXT {max(self.messages, default=0) + 1}] here".encode()
         if self.read_only:
             yield b"* OK [READ-ONLY] here"
+
+    def _search(self, rest: str) -> list[int]:
+        first, onwards = re.search(r"UID (\d+)(:\*)?", rest).groups()
+        if not onwards:
+            return [uid for uid in self.messages if uid == int(first)]
+        # `n:*` is never empty: the last message belongs to it.
+        return [uid for uid in self.messages if uid >= int(first)] or list(self.messages)[-1:]
 
     def _fetch(self, rest: str) -> Iterator[bytes]:
         wanted, _, parts = rest.partition(" ")

@@ -3,6 +3,7 @@
 None is skipped: where one is not installed, its fixture fails and says what to install.
 """
 
+import base64
 import http.server
 import json
 import os
@@ -110,7 +111,10 @@ def _answer(authority: Authority, path: str, form: dict[str, str]) -> tuple[int,
         return 400, {"error": "invalid_grant", "error_description": "this sign-in is not valid any more"}
     token = f"token-{len(authority.requests)}"
     authority.tokens[token] = authority.issue_for
-    return 200, {
+    # Only a person's token names an account.
+    account = base64.urlsafe_b64encode(b'{"uid": "1", "utid": "2"}').decode()
+    person = {} if form["grant_type"] == "client_credentials" else {"client_info": account}
+    return 200, person | {
         "token_type": "Bearer",
         "access_token": token,
         "refresh_token": "refresh",
