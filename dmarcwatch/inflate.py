@@ -117,7 +117,7 @@ class Stream:
             while (pending or len(piece) == CHUNK_BYTES) and not stream.eof:
                 piece = stream.decompress(pending, CHUNK_BYTES)
                 pending = stream.unconsumed_tail
-                self.end = stop - len(pending) - len(stream.unused_data)
+                self.end = stop - len(stream.unused_data if stream.eof else pending)
                 if piece:
                     yield piece
             if stream.eof:

@@ -151,7 +151,7 @@ class _Finder:
         if self._documents or self._set_aside:
             return Unpacked(headers, tuple(self._documents), tuple(self._set_aside), tuple(self._faults))
         if self._faults:
-            fault = self._faults[0]
+            fault = min(self._faults, key=lambda fault: fault.reason not in BUDGET_REASONS)
             error = TooLarge if fault.reason in BUDGET_REASONS else NotAReport
             raise error(fault.reason, f"{fault.name}: {fault.message}" if fault.name else fault.message)
         if self._bounce:

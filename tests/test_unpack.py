@@ -183,9 +183,13 @@ def test_a_name_that_leaves_its_directory_is_only_a_name():
     assert document.name == "gnp.xml[2J"
 
 
-def test_members_of_gzip_data_are_one_document():
+@pytest.mark.parametrize("padding", [0, CHUNK_BYTES, 3 * CHUNK_BYTES + 5])
+def test_members_of_gzip_data_are_one_document(padding):
     half = len(report()) // 2
-    assert contents(unpack(gz(report()[:half]) + gz(report()[half:]))) == [report()]
+    first, second = report()[:half] + b" " * padding, report()[half:] + b"\n" * padding
+    (document,) = unpack(gz(first) + gz(second)).documents
+    assert b"".join(document.chunks()) == first + second
+    assert not document.truncated
 
 
 def test_reports_in_gzip_members_of_their_own_are_several_documents():
