@@ -142,7 +142,7 @@ class StrictParser:
             self._parser.Parse(data, final)
         except expat.ExpatError as error:
             at = self._parser.ErrorByteIndex - (self._fed_bytes - len(data))
-            self.rest = data[max(0, at) :].decode()
+            self.rest = data[max(0, at) :].decode(errors="replace")
             raise MalformedXml("malformed", str(error)) from error
 
 
