@@ -82,7 +82,7 @@ def _print_all(found: Sequence[dict[str, Any]]) -> None:
             _print_note(name, note)
         for source in mine:
             if source["fix"] and _fails(source):
-                _print_fix(source)
+                click.echo(f"\n  How to mend it: dmarcwatch sources --stream {source['id']}")
         click.echo()
 
 
@@ -138,6 +138,7 @@ def _print_one(connection: Any, source: dict[str, Any]) -> None:
     for title, rows in (
         ("States by day", stored.days(connection, source["id"], _SHOWN)),
         ("Addresses", stored.addresses(connection, source["id"], _SHOWN)),
+        ("Own DKIM selectors", stored.selectors(connection, source["id"])),
         ("Reporters", stored.reporters(connection, source["id"])),
     ):
         click.echo(f"\n{title}\n{table(rows, 'none')}")

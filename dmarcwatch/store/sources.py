@@ -22,6 +22,11 @@ JOIN _addresses a ON a.id = x.address WHERE s.id = ? GROUP BY a.ip ORDER BY mess
 _DAYS = """
 SELECT day, state, sum(messages) AS messages, sum(dmarc_pass) AS dmarc_pass FROM stream_days
 WHERE stream = ? GROUP BY day, state ORDER BY day DESC, messages DESC LIMIT ?"""
+_SELECTORS = """
+SELECT d.selector, d.domain, sum(d.passed) AS passed, sum(d.failed) AS failed, min(d.day) AS first_seen,
+    max(d.day) AS last_seen
+FROM streams s JOIN _places p ON p.stream = s.key JOIN _selector_days d ON d.place = p.id
+WHERE s.id = ? GROUP BY d.selector, d.domain ORDER BY last_seen DESC, passed DESC LIMIT 20"""
 _REPORTERS = """
 SELECT reporter, tier, sum(messages) AS messages, max(day) AS last_day FROM stream_days
 WHERE stream = ? GROUP BY reporter, tier ORDER BY messages DESC"""
@@ -46,6 +51,11 @@ def addresses(connection: sqlite3.Connection, stream: str, limit: int) -> list[d
 def days(connection: sqlite3.Connection, stream: str, limit: int) -> list[dict[str, Any]]:
     """Messages of a stream by day and state, newest day first."""
     return _rows(connection, _DAYS, stream, limit)
+
+
+def selectors(connection: sqlite3.Connection, stream: str) -> list[dict[str, Any]]:
+    """The own signatures seen in a stream: messages whose signature verified and failed, and when."""
+    return _rows(connection, _SELECTORS, stream)
 
 
 def reporters(connection: sqlite3.Connection, stream: str) -> list[dict[str, Any]]:
