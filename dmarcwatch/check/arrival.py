@@ -2,6 +2,7 @@
 
 dkimpy does the cryptography. It neither asks that From is signed nor bounds its expressions, some of
 which take quadratic time on white space, so what it is given is bounded and its answer is checked here.
+Ed25519 signatures do not verify without PyNaCl; whoever makes them signs with RSA as well (RFC 8463).
 """
 
 import re
