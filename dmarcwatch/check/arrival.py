@@ -16,7 +16,7 @@ from dmarcwatch.rfc5322 import text_of
 KeyLookup = Callable[[str], bytes | None]
 """The TXT record at a name, its strings joined; None if there is none. If it raises, nothing verifies."""
 
-_MAX_SIGNATURES = 5
+_MAX_SIGNATURES = 3
 """Aligned signatures that are tried, one look-up each; reporters sign once or twice."""
 _MAX_HEADER_BYTES = 64 * 1024
 _MAX_FIELDS = 500
