@@ -1,5 +1,6 @@
 """Blockers and warnings of a verdict as a page shows them: one for each stream, its fix in steps."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from dmarcwatch.web.words import gate_word, measure
 
 _COMMANDS = ("aws ", "dmarcwatch ", "dig ")
 _RECORD = "DNS: "
+_NOTE = re.compile(r"\s+\(([^()]*)\)$")
 
 
 class FixStep(NamedTuple):
@@ -16,6 +18,8 @@ class FixStep(NamedTuple):
     text: str
     kind: str
     """`command` to paste into a shell, `record` to publish in DNS, or `sentence` to read."""
+    note: str = ""
+    """What stands in brackets behind a command or record, and must not be pasted with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,13 @@ def steps(lines: Sequence[str]) -> tuple[FixStep, ...]:
 
 def _step(lines: Sequence[str]) -> FixStep:
     if lines[0].startswith(_COMMANDS):
-        return FixStep("\n".join(lines), "command")
+        return _noted("\n".join(lines), "command")
     text = " ".join(line.strip() for line in lines)
     if text.startswith(_RECORD):
-        return FixStep(text.removeprefix(_RECORD), "record")
+        return _noted(text.removeprefix(_RECORD), "record")
     return FixStep(text, "sentence")
+
+
+def _noted(text: str, kind: str) -> FixStep:
+    found = _NOTE.search(text)
+    return FixStep(text[: found.start()], kind, found[1]) if found else FixStep(text, kind)

@@ -3,8 +3,10 @@
 import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from dmarcwatch.web import queries, queries_inbox
 from dmarcwatch.web.charts import Chart, Event, Series, Window, stacked, window_to
@@ -24,6 +26,7 @@ from dmarcwatch.web.words import Word, legitimacy_word, state_word
 RANGES = (30, 90, 365)
 """Days a page can show."""
 STREAMS_SHOWN = 50
+JUDGED_DAYS = 30
 OWN = ("owned", "shadow")
 
 
@@ -54,6 +57,24 @@ class StreamLine:
         return state_word(self.state)
 
 
+class Day(NamedTuple):
+    """One stream on one day; all but the last three of mail that came directly."""
+
+    day: str
+    messages: int
+    passed: int
+    failing: int
+    dkim: int
+    spf: int
+    all_messages: int
+    all_failing: int
+    all_passed: int
+
+
+Traffic = Mapping[int, Sequence[Day]]
+"""Days by stream."""
+
+
 @dataclass(frozen=True, slots=True)
 class DomainPage:
     """All of the page but the what-if."""
@@ -71,6 +92,15 @@ class DomainPage:
     """Messages of the days shown that do not count, for want of trust in their reports."""
     messages: int
     today: date
+    traffic: Traffic
+    """What the charts are made of, for the what-if."""
+
+    @property
+    def judged(self) -> Window:
+        """The days of the verdict, or the last thirty shown where there is none."""
+        if self.given and self.given.first_day and self.given.last_day:
+            return Window(date.fromisoformat(self.given.first_day), date.fromisoformat(self.given.last_day))
+        return window_to(self.window.last, JUDGED_DAYS)
 
 
 def domain_page(connection: sqlite3.Connection, name: str, today: date, *, days: int) -> DomainPage | None:
@@ -95,6 +125,7 @@ def domain_page(connection: sqlite3.Connection, name: str, today: date, *, days:
         untrusted=queries.untrusted(connection, name, window.span),
         messages=sum(line.messages for line in lines.values()),
         today=today,
+        traffic=traffic,
     )
 
 
@@ -104,35 +135,19 @@ def shown(last: str | None, today: date, days: int) -> Window:
     return window_to(newest if (today - newest).days >= days or newest > today else today, days)
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One stream on one day, what came directly apart from what was passed on."""
-
-    day: str
-    indirect: bool
-    messages: int
-    passed: int
-    failing: int
-    dkim: int
-    spf: int
-
-
-Traffic = dict[int, list[Day]]
-
-
 def _streams(
     connection: sqlite3.Connection, name: str, window: Window
 ) -> tuple[dict[int, StreamLine], Traffic]:
     """The streams by key, largest in the window first, and their days."""
-    traffic: Traffic = defaultdict(list)
-    for key, day, indirect, *counts in queries.traffic(connection, name, window.span):
-        traffic[key].append(Day(day, bool(indirect), *counts))
+    traffic: dict[int, list[Day]] = defaultdict(list)
+    for key, row in queries.traffic(connection, name, window.span):
+        traffic[key].append(Day(*row))
     lines = {row[0]: _line(row, traffic.get(row[0], [])) for row in queries.streams(connection, name)}
     ranked = sorted(lines.items(), key=lambda each: (-each[1].messages, each[1].id))
     return dict(ranked), traffic
 
 
-def _line(row: queries.Row, days: list[Day]) -> StreamLine:
+def _line(row: queries.Row, days: Sequence[Day]) -> StreamLine:
     _, identity, _, header_from, _, _, name, legitimacy, _, state, first, last, _, _, findings, _ = row
     return StreamLine(
         id=identity,
@@ -140,8 +155,8 @@ def _line(row: queries.Row, days: list[Day]) -> StreamLine:
         header_from=header_from,
         legitimacy=legitimacy,
         state=state,
-        messages=sum(day.messages for day in days),
-        passed=sum(day.passed for day in days),
+        messages=sum(day.all_messages for day in days),
+        passed=sum(day.all_passed for day in days),
         first_seen=first,
         last_seen=last,
         findings=tuple(json.loads(findings)) if findings else (),
@@ -177,15 +192,16 @@ def _by_outcome(
 
 def outcomes(day: Day, legitimacy: str | None) -> tuple[tuple[str, int], ...]:
     """A stream's messages of a day by what became of them; together all of them."""
-    if day.indirect or legitimacy == "forwarded":
-        return (("forwarded", day.messages),)
+    if legitimacy == "forwarded":
+        return (("forwarded", day.all_messages),)
     split: tuple[tuple[str, int], ...]
     if legitimacy in OWN:
         split = (("own-pass", day.passed), ("own-fail", day.failing))
     else:
         split = (("spoof" if legitimacy == "spoof" else "unknown", day.failing),)
-    rest = day.messages - sum(messages for _, messages in split)
-    return tuple((kind, messages) for kind, messages in (*split, ("other", rest)) if messages)
+    forwarded = ("forwarded", day.all_messages - day.messages)
+    rest = ("other", day.messages - sum(messages for _, messages in split))
+    return tuple(each for each in (*split, forwarded, rest) if each[1])
 
 
 def _by_stream(
@@ -195,7 +211,7 @@ def _by_stream(
     for key, line in lines.items():
         daily: dict[str, float] = defaultdict(float)
         for day in traffic.get(key, ()):
-            daily[day.day] += day.messages
+            daily[day.day] += day.all_messages
         if daily:
             named.append((_title(line), daily))
     return Chart("stream", "Messages per day by sender", window.days, stacked(named, window.days), events)
@@ -228,5 +244,4 @@ def _events(connection: sqlite3.Connection, name: str, window: Window, known: Kn
 
 
 def _direct(traffic: Traffic, key: int) -> list[DayOfStream]:
-    direct = (day for day in traffic.get(key, ()) if not day.indirect)
-    return [DayOfStream(day.day, day.messages, day.dkim, day.spf) for day in direct]
+    return [DayOfStream(day.day, day.messages, day.dkim, day.spf) for day in traffic.get(key, ())]

@@ -94,7 +94,7 @@ def _standings(connection: sqlite3.Connection) -> list[Standing]:
         connection
     ):
         more = max(0, (blockers or warnings or 0) - 1)
-        shown = tags(json.loads(published)) if published else ""
+        shown = tags(json.loads(published), brief=True) if published else ""
         judged[domain] = Standing(domain, verdict, shown, blocker or warning or "", more)
     names = dict.fromkeys((*judged, *queries.domains(connection)))
     return [judged.get(name, Standing(name, "")) for name in names]
@@ -106,16 +106,15 @@ def _lines(connection: sqlite3.Connection, shown: list[Standing], today: date) -
     volumes: dict[str, dict[str, int]] = {name: {} for name in names}
     for name, day, messages in queries.volumes(connection, names, window.span):
         volumes[name][day] = messages
-    own = {name: (messages, passed) for name, messages, passed in
-           queries.own_passing(connection, names, window.span)}  # fmt: skip
+    own = {name: queries.own_passing(connection, name, window.span) for name in names}
     last = dict(map(tuple, queries.last_days(connection, names)))
     return tuple(
         DomainLine(
             standing=each,
             messages=sum(volumes[each.domain].values()),
             bars=bars([volumes[each.domain].get(day, 0) for day in window.days]),
-            own=own.get(each.domain, (0, 0))[0],
-            own_passing=own.get(each.domain, (0, 0))[1],
+            own=own[each.domain][0] or 0,
+            own_passing=own[each.domain][1] or 0,
             last_day=last.get(each.domain),
         )
         for each in shown

@@ -33,11 +33,11 @@ class Links:
         self.database = database
         self.several = several
 
-    def _page(self, page: str, **values: object) -> str:
+    def _page(self, leaf: str, **values: object) -> str:
         query = {key: value for key, value in values.items() if value not in (None, "")}
         if self.several:
             query["db"] = self.database
-        path = self._urls.path(f"{ROOT}/{page}".rstrip("/"))
+        path = self._urls.path(f"{ROOT}/{leaf}".rstrip("/"))
         return f"{path}?{urlencode(query)}" if query else str(path)
 
     def home(self, **values: object) -> str:

@@ -14,7 +14,8 @@ Row = Sequence[Any]
 TRUSTED = "('local', 'verified')"
 """Tiers that count (JUDGEMENT 5)."""
 _FAILING = "d.messages - d.dmarc_pass - d.indeterminate - d.unknown"
-_OWN = "s.legitimacy IN ('owned', 'shadow') AND NOT d.forwarded AND d.state <> 'altered'"
+_DIRECT = "NOT (d.forwarded OR d.state = 'altered')"
+"""Mail that nobody passed on; what a forwarder or list does to it is not the owner's to mend."""
 
 
 class Span(NamedTuple):
@@ -87,14 +88,14 @@ def volumes(connection: sqlite3.Connection, names: Sequence[str], span: Span) ->
     )
 
 
-def own_passing(connection: sqlite3.Connection, names: Sequence[str], span: Span) -> Iterator[Row]:
-    """Domain, own messages and those of them that passed DMARC."""
-    return connection.execute(
-        f"SELECT s.policy_domain, sum(d.messages), sum(d.dmarc_pass) "
-        f"FROM streams s JOIN _stream_days d ON d.stream = s.key "
-        f"WHERE s.policy_domain IN ({_marks(names)}) AND d.day BETWEEN ? AND ? AND {_OWN} "
-        f"AND d.tier IN {TRUSTED} GROUP BY s.policy_domain",
-        (*names, *span),
+def own_passing(connection: sqlite3.Connection, name: str, span: Span) -> Row:
+    """A domain's own messages and those of them that passed DMARC; both None without any."""
+    return _one(
+        connection,
+        f"SELECT sum(d.messages), sum(d.dmarc_pass) FROM streams s JOIN _stream_days d ON d.stream = s.key "
+        f"WHERE s.policy_domain = ? AND s.legitimacy IN ('owned', 'shadow') AND d.day BETWEEN ? AND ? "
+        f"AND {_DIRECT} AND d.tier IN {TRUSTED}",
+        (name, *span),
     )
 
 
@@ -117,19 +118,25 @@ def published_by_day(connection: sqlite3.Connection, domain: str, span: Span) ->
     )
 
 
-def traffic(connection: sqlite3.Connection, domain: str, span: Span) -> Iterator[Row]:
-    """One row for stream, day and whether it came directly: what the charts of a domain are made of.
+# Stream by stream, because only within one stream do days lie in the order they are summed in: over all
+# of them SQLite would sort every row first.
+_TRAFFIC = f"""
+SELECT d.day, sum(d.messages * {_DIRECT}), sum(d.dmarc_pass * {_DIRECT}), sum(({_FAILING}) * {_DIRECT}),
+    sum(d.dkim_aligned * {_DIRECT}), sum(d.spf_aligned * {_DIRECT}), sum(d.messages),
+    sum({_FAILING}), sum(d.dmarc_pass)
+FROM _stream_days d WHERE d.stream = ? AND d.day BETWEEN ? AND ? AND d.tier IN {TRUSTED} GROUP BY d.day"""
 
-    Stream key, day, indirect, messages, dmarc_pass, failing, dkim_aligned, spf_aligned.
+
+def traffic(connection: sqlite3.Connection, domain: str, span: Span) -> Iterator[tuple[int, Row]]:
+    """Each stream's key with one row for each of its days: what the charts of a domain are made of.
+
+    Day; messages, dmarc_pass, failing, dkim_aligned, spf_aligned of direct mail; messages, failing and
+    dmarc_pass of all mail. Trusted reports only.
     """
-    return connection.execute(
-        f"SELECT d.stream, d.day, d.forwarded OR d.state = 'altered', sum(d.messages), sum(d.dmarc_pass), "
-        f"sum({_FAILING}), sum(d.dkim_aligned), sum(d.spf_aligned) "
-        f"FROM streams s JOIN _stream_days d ON d.stream = s.key "
-        f"WHERE s.policy_domain = ? AND d.day BETWEEN ? AND ? AND d.tier IN {TRUSTED} "
-        f"GROUP BY d.stream, d.day, 3",
-        (domain, *span),
-    )
+    keys = connection.execute("SELECT key FROM streams WHERE policy_domain = ?", (domain,)).fetchall()
+    for (key,) in keys:
+        for row in connection.execute(_TRAFFIC, (key, *span)):
+            yield key, row
 
 
 def evidence(connection: sqlite3.Connection, domain: str, span: Span) -> Iterator[Row]:

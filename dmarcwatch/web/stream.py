@@ -7,17 +7,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dmarcwatch.web import queries
+from dmarcwatch.web.blocking import Blocking
 from dmarcwatch.web.charts import Chart, Series, Window, stacked
 from dmarcwatch.web.domain import shown
 from dmarcwatch.web.events import DayOfStream, lost_alignment, timeline
+from dmarcwatch.web.examples import Example, newest_of_each_kind
+from dmarcwatch.web.given import given
 from dmarcwatch.web.operators import NOBODY, Operator, operators
 from dmarcwatch.web.words import Word, legitimacy_word, state_word, tier_word
 
 ADDRESSES_SHOWN = 50
-EXAMPLES_SHOWN = 12
 LABELS = (
     ("owned", "It is mine"),
     ("forwarder", "It forwards mail"),
@@ -75,24 +77,6 @@ class Reporter(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """The newest record of one kind of mail."""
-
-    state: Word
-    because: str
-    day: str
-    reporter: str
-    ip: str | None
-    messages: int
-    header_from: str | None
-    return_path: str | None
-    dkim: tuple[str, ...]
-    spf: tuple[str, ...]
-    reasons: tuple[str, ...]
-    report: int
-
-
-@dataclass(frozen=True, slots=True)
 class Label:
     """What a person said of the stream."""
 
@@ -131,6 +115,8 @@ class StreamPage:
     selectors: tuple[Selector, ...]
     reporters: tuple[Reporter, ...]
     examples: tuple[Example, ...]
+    blocking: tuple[Blocking, ...]
+    """What the newest verdict holds against it, or finds worth a look."""
     label: Label | None
     commands: tuple[tuple[str, str, str], ...]
     """Word, what it says and the command that gives it."""
@@ -171,11 +157,19 @@ def stream_page(
         addresses=_addresses(connection, key),
         selectors=tuple(Selector(*row) for row in queries.stream_selectors(connection, key)),
         reporters=_reporters(connection, key, window),
-        examples=tuple(_example(row) for row in queries.stream_examples(connection, key, EXAMPLES_SHOWN)),
+        examples=newest_of_each_kind(connection, key),
+        blocking=_blocking(connection, domain, identity),
         label=Label(label[0], label[1], label[2], bool(label[3]), label[4], label[5]) if label else None,
         commands=tuple((word, says, command(identity, word)) for word, says in LABELS),
         today=today,
     )
+
+
+def _blocking(connection: sqlite3.Connection, domain: str, identity: str) -> tuple[Blocking, ...]:
+    row = queries.verdict(connection, domain)
+    said = given(row) if row else None
+    found = (*said.blockers, *said.warnings) if said else ()
+    return tuple(each for each in found if each.stream == identity)
 
 
 def command(identity: str, word: str) -> str:
@@ -252,35 +246,3 @@ def _reporters(connection: sqlite3.Connection, key: int, window: Window) -> tupl
         Reporter(name, tier_word(tier), *rest)
         for name, tier, *rest in queries.stream_reporters(connection, key, window.span)
     )
-
-
-def _example(row: queries.Row) -> Example:
-    state, because, day, reporter, ip, messages, header_from, envelope_from, dkim, spf, reasons, report = row
-    return Example(
-        state=state_word(state),
-        because=because,
-        day=day,
-        reporter=reporter,
-        ip=ip,
-        messages=messages,
-        header_from=header_from,
-        return_path=envelope_from,
-        dkim=tuple(_result(each, "d", "selector") for each in _list(dkim)),
-        spf=tuple(_result(each, "", "scope") for each in _list(spf)),
-        reasons=tuple(filter(None, (_reason(each) for each in _list(reasons)))),
-        report=report,
-    )
-
-
-def _list(text: str | None) -> list[dict[str, Any]]:
-    return json.loads(text) if text else []
-
-
-def _result(each: dict[str, Any], prefix: str, extra: str) -> str:
-    domain = f"{prefix}={each.get('domain')}" if prefix else str(each.get("domain"))
-    more = f" {extra} {each[extra]}" if each.get(extra) else ""
-    return f"{domain}{more}: {each.get('result') or 'not stated'}"
-
-
-def _reason(each: dict[str, Any]) -> str:
-    return ": ".join(filter(None, (each.get("type"), each.get("comment"))))

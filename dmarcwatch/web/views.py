@@ -58,7 +58,7 @@ async def domain(datasette: Any, request: Request) -> Response:
             return _missing("No reports on this domain", f"No report speaks of {name}.")
         published = page.given.modes if page.given else Modes()
         ask = asked(said, page.given.target if page.given else "", published)
-        answer = what_if(connection, name, page.last_day, ask, published) if page.last_day else None
+        answer = what_if(connection, page, ask, published) if page.last_day else None
         return {"page": page, "what_if": answer, "policies": POLICIES, "same": SAME, "ladder": LADDER}
 
     return await _answer(datasette, request, "domain", work)

@@ -1,4 +1,4 @@
-"""What-if: which mail of the last thirty days another policy would have touched, stream by stream.
+"""What-if: which mail of the days judged another policy would have touched, stream by stream.
 
 Receivers are taken at their word: those that soften a policy (RFC 9989 section 5.4 lets them) lose less.
 """
@@ -6,20 +6,19 @@ Receivers are taken at their word: those that soften a policy (RFC 9989 section 
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, NamedTuple
 
 from dmarcwatch.domains import aligned
 from dmarcwatch.policy import DmarcRecord, requested
 from dmarcwatch.report import Policy
 from dmarcwatch.web import queries
-from dmarcwatch.web.charts import Window, window_to
+from dmarcwatch.web.charts import Window
+from dmarcwatch.web.domain import Day, DomainPage
 from dmarcwatch.web.given import Modes
 from dmarcwatch.web.words import Word, legitimacy_word
 
-WINDOW_DAYS = 30
 POLICIES = tuple(str(policy) for policy in Policy)
 SAME = "same"
 """Subdomains get what the domain gets: no sp tag."""
@@ -101,14 +100,14 @@ class WhatIf:
     """All messages of your own that came directly."""
 
 
-def what_if(connection: sqlite3.Connection, domain: str, last: str, ask: Asked, published: Modes) -> WhatIf:
-    """What `ask` would have done in the thirty days up to `last`.
+def what_if(connection: sqlite3.Connection, page: DomainPage, ask: Asked, published: Modes) -> WhatIf:
+    """What `ask` would have done on the days judged.
 
     Other alignment than the published one is recomputed from the records, as no roll-up holds it; all
     else reads roll-ups.
     """
-    window = window_to(date.fromisoformat(last), WINDOW_DAYS)
-    counted = _as_reported(connection, domain, window)
+    domain, window = page.domain, page.judged
+    counted = _as_reported(_days(connection, page))
     if ask.modes != published:
         counted = _realigned(connection, domain, window, ask.modes, counted)
     streams = []
@@ -119,18 +118,29 @@ def what_if(connection: sqlite3.Connection, domain: str, last: str, ask: Asked, 
     return _answer(ask, window, streams)
 
 
+def _days(connection: sqlite3.Connection, page: DomainPage) -> Iterator[tuple[int, Day]]:
+    """Stream key and day of all that was judged: those the page has read already, where it has them all."""
+    first, last = page.judged.span
+    if page.window.first <= page.judged.first and page.judged.last <= page.window.last:
+        pairs = ((key, day) for key, days in page.traffic.items() for day in days)
+        yield from ((key, day) for key, day in pairs if first <= day.day <= last)
+    else:
+        for key, row in queries.traffic(connection, page.domain, page.judged.span):
+            yield key, Day(*row)
+
+
 _NONE = Count(0, 0)
 Counted = dict[int, tuple[Count, Count]]
 """By stream: direct and indirect."""
 
 
-def _as_reported(connection: sqlite3.Connection, domain: str, window: Window) -> Counted:
+def _as_reported(days: Iterator[tuple[int, Day]]) -> Counted:
     """Under the alignment that was published then."""
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for key, _, indirect, messages, _, failing, *_ in queries.traffic(connection, domain, window.span):
-        place = 2 if indirect else 0
-        sums[key][place] += messages
-        sums[key][place + 1] += failing
+    for key, day in days:
+        passed_on = day.all_messages - day.messages, day.all_failing - day.failing
+        counts = (day.messages, day.failing, *passed_on)
+        sums[key] = [before + more for before, more in zip(sums[key], counts, strict=True)]
     return {key: (Count(*counts[:2]), Count(*counts[2:])) for key, counts in sums.items()}
 
 

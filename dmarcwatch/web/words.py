@@ -68,6 +68,24 @@ STATES: Mapping[str, Word] = {
     "unaligned": Word("unaligned", Tone.BAD, "Neither signature nor return path is of your domain."),
 }  # fmt: skip
 
+FINDINGS: Mapping[str, Word] = {
+    "mail-from-fallback": Word("fell back", more="SES uses its default return path again: the MX is lost."),
+    "mail-from-mixed": Word("two return paths", more="Own and default return path on the same days."),
+    "own-dkim-mixed": Word("partly unsigned", more="Signed and unsigned mail on the same days."),
+    "region-gap": Word("region gap", more="Another region of the same sender is set up better."),
+    "own-dkim-vanished": Word("key vanished", more="The signature failed, then stopped: its key left DNS."),
+    "shared-selector": Word("shared selector", more="One selector is used in several regions."),
+    "many-tokens": Word("many keys", more="More Easy DKIM keys than one region and account have."),
+    "new-stream": Word("new", more="First seen a short while ago."),
+    "dkim-method-switch": Word("DKIM method changed", more="Between Easy DKIM and an own key."),
+    "regressed": Word("got worse", more="It passed before, and does not any more."),
+    "degraded": Word("degraded", more="One of two mechanisms was lost; the other carries it."),
+    "broken": Word("broken", more="Half of it or more fails."),
+    "leaking": Word("leaking", more="Some of it fails."),
+    "silent": Word("silent", more="It sent regularly and stopped."),
+    "thin": Word("thin", more="Too few messages to prove anything."),
+}
+
 TIERS: Mapping[str, Word] = {
     "local": Word("local", Tone.GOOD, "A file that you named; it counts."),
     "verified": Word(
@@ -134,6 +152,11 @@ def state_word(state: str | None) -> Word:
     return STATES.get(state or "", Word(state or "unknown"))
 
 
+def finding_word(finding: str) -> Word:
+    """What a finding is called; an unknown one by its id."""
+    return FINDINGS.get(finding, Word(finding))
+
+
 def tier_word(tier: str) -> Word:
     """What a tier is called."""
     return TIERS.get(tier, Word(tier))
@@ -186,10 +209,18 @@ def ago(day: str | None, today: date) -> str:
     return words.get(days, f"in {-days} days" if days < 0 else f"{days} days ago")
 
 
-def tags(published: Mapping[str, Any]) -> str:
-    """A policy as a DMARC record writes its tags; what is not stated is left out, empty if nothing is."""
-    names = ("p", "sp", "np", "t", "pct", "adkim", "aspf")
-    words = {True: "y", False: "n"}
-    found = [(name, published.get(name)) for name in names]
-    return "; ".join(f"{name}={words.get(value, value) if name == 't' else value}" for name, value in found
-                     if value is not None)  # fmt: skip
+_DEFAULTS = {"pct": 100, "t": False, "adkim": "r", "aspf": "r"}
+
+
+def tags(published: Mapping[str, Any], *, brief: bool = False) -> str:
+    """A policy as a DMARC record writes its tags; empty if nothing is stated.
+
+    What is not stated is left out; in brief, so is what says no more than its absence would.
+    """
+    found = []
+    for name in ("p", "sp", "np", "t", "pct", "adkim", "aspf"):
+        value = published.get(name)
+        if value is None or (brief and _DEFAULTS.get(name) == value):
+            continue
+        found.append(f"{name}={'y' if value is True else 'n' if value is False else value}")
+    return "; ".join(found)
