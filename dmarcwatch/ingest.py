@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from time import monotonic
 
 from sqlite_utils import Database
 
@@ -17,13 +18,49 @@ from dmarcwatch.headers import MailHeaders
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool
-from dmarcwatch.store.writer import Writer
+from dmarcwatch.store.writer import Filed, Writer
 from dmarcwatch.unpack import Unpacked
 
 BATCH_ITEMS = 100
 """Items of one transaction: fewer cost a tenth more time, more make a second writer wait longer."""
 BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of one transaction's items, so that a hundred large mails do not stand in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the loop has to know of a source."""
+
+    ses: bool = False
+    """A bucket that SES inbound writes to: its headers are the mail host's word."""
+    settles: bool = False
+    """Something is to be done at the origin after the commit."""
+
+
+PLAIN = Kind()
+"""A source that is only read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far one run goes; what lies beyond waits for the next."""
+
+    items: int | None = None
+    deadline: float | None = None
+    """By `clock`, in seconds."""
+    since: datetime | None = None
+    """Items that reached their origin before this moment are left, aware UTC."""
+    clock: Callable[[], float] = monotonic
+
+    def exceeded(self, items: int) -> bool:
+        """Whether to stop after this many items."""
+        if self.items is not None and items >= self.items:
+            return True
+        return self.deadline is not None and self.clock() >= self.deadline
+
+
+NO_BOUNDS = Bounds()
+"""A run that drains the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +72,18 @@ class Ingest:
     now: datetime
     """When the run began, aware UTC."""
     progress: Callable[[Accounts], None] = lambda accounts: None
+    bounds: Bounds = NO_BOUNDS
 
-    def begin(self, source: str, *, ses: bool = False) -> "Run":
-        """A run of the source with this name, noted in `runs` from its first moment.
-
-        `ses`: the source is a bucket that SES inbound writes to.
-        """
-        return Run(self, source, ses=ses)
+    def begin(self, source: str, kind: Kind = PLAIN) -> "Run":
+        """A run of the source with this name, noted in `runs` from its first moment."""
+        return Run(self, source, kind)
 
 
 class Run:
     """One reading of one source."""
 
-    def __init__(self, ingest: Ingest, source: str, *, ses: bool) -> None:
+    def __init__(self, ingest: Ingest, source: str, kind: Kind) -> None:
+        self._kind = kind
         self._ingest = ingest
         self._connection: sqlite3.Connection = ingest.database.conn
         with self._errors():
@@ -55,7 +91,7 @@ class Run:
             self._id = _start_run(self._connection, source, ingest.now)
         self._local = False
         self._writer = Writer(self._connection, ingest.rules.senders)
-        self._trust = ingest.rules.trust.of(recorded=self._memory.mail_hosts(), ses=ses)
+        self._trust = ingest.rules.trust.of(recorded=self._memory.mail_hosts(), ses=kind.ses)
         self._filing = Filing(self._connection, self._writer, ingest.rules)
         self.accounts = Accounts()
 
@@ -72,9 +108,13 @@ class Run:
         """
         self._local = collector.local
         with self._errors():
-            for batch in batches(collector.items(self._memory)):
-                self._store(batch)
-                collector.settle(batch)
+            if self._kind.settles:
+                self._make_up(collector)
+            for batch in batches(self._bounded(collector.items(self._memory))):
+                first, last = self._store(batch)
+                if self._kind.settles:
+                    collector.settle(batch)
+                    self._note_settled(range(first, last + 1))
             with transaction(self._connection):
                 self._memory.write()
                 settle_pool(self._connection)
@@ -86,11 +126,36 @@ class Run:
             settle_pool(self._connection)
             self._end(error.message)
 
+    def _make_up(self, collector: Collector) -> None:
+        """Settle what an earlier run stored and could not settle any more."""
+        waiting = self._memory.unsettled()
+        for start in range(0, len(waiting), BATCH_ITEMS):
+            part = waiting[start : start + BATCH_ITEMS]
+            collector.settle([Item(origin, token, b"") for _, origin, token in part])
+            self._note_settled([item for item, _, _ in part])
+
+    def _note_settled(self, items: Sequence[int]) -> None:
+        with transaction(self._connection):
+            self._memory.note_settled(items)
+
+    def _bounded(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The items of this run: those inside its bounds."""
+        bounds = self._ingest.bounds
+        for number, item in enumerate(items):
+            if bounds.exceeded(number):
+                return
+            if bounds.since and item.received_at and item.received_at < bounds.since:
+                # Not stored, so it must be seen again by a run without this bound.
+                self._memory.stay()
+                continue
+            yield item
+
     def _errors(self) -> AbstractContextManager[None]:
         return store_errors(_path(self._connection))
 
-    def _store(self, batch: Sequence[Item]) -> None:
-        accounts = self.accounts
+    def _store(self, batch: Sequence[Item]) -> tuple[int, int]:
+        """Store a batch in one transaction; the first and the last id of its items."""
+        accounts, first = self.accounts, self._writer.next_item()
         try:
             with transaction(self._connection):
                 for item in batch:
@@ -102,6 +167,7 @@ class Run:
             raise
         self.accounts = accounts
         self._ingest.progress(accounts)
+        return first, self._writer.next_item() - 1
 
     def _store_item(self, item: Item) -> Accounts:
         received = _not_after(item.received_at, self._ingest.now)
@@ -118,7 +184,8 @@ class Run:
             arrival = self._introduce(item.data, arrival, unpacked.headers)
         row = self._writer.next_item()
         accounts = self._filing.file(row, arrival, unpacked)
-        self._writer.add_item(row, arrival, source=self._memory.id, run=self._id, outcome=outcome(accounts))
+        filed = Filed(self._memory.id, self._id, outcome(accounts), not self._kind.settles)
+        self._writer.add_item(row, arrival, filed)
         self._writer.keep_raw(row, item.data)
         return Accounts(items=1) + accounts
 

@@ -10,13 +10,15 @@ import pytest
 from dmarcwatch.compose import compose, compose_mail
 from dmarcwatch.errors import CollectError, StoreError
 from dmarcwatch.filing import Accounts
-from dmarcwatch.ingest import BATCH_ITEMS, Ingest
+from dmarcwatch.ingest import BATCH_ITEMS, Bounds, Ingest, Kind
 from dmarcwatch.rebuild import rebuild_facts, rebuild_judgements, retry_rejects
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult
 from tests.build import policy, record, report
 from tests.database import NOW, Pile, feed, fresh, rows, rules
 
 BROKEN = compose(report(report_id="broken"), [record(), record()])[:-80]
+
+SETTLES = Kind(settles=True)
 
 
 @pytest.fixture
@@ -139,8 +141,63 @@ def test_batches_are_settled_after_their_commit(database):
             super().settle(items)
 
     pile = Watching([compose(day(number), [record()]) for number in range(BATCH_ITEMS + 5)])
-    Ingest(database, rules(), NOW).begin("pile").read(pile)
+    Ingest(database, rules(), NOW).begin("pile", SETTLES).read(pile)
     assert len(pile.settled) == BATCH_ITEMS + 5
+    assert rows(database, "SELECT DISTINCT settled FROM items") == [(1,)]
+
+
+def test_what_could_not_be_settled_is_settled_by_the_next_run(database):
+    class Failing(Pile):
+        def settle(self, items):
+            raise CollectError("the server hung up")
+
+    documents = [compose(report(), [record()])]
+    with pytest.raises(CollectError):
+        Ingest(database, rules(), NOW).begin("pile", SETTLES).read(Failing(documents))
+    assert rows(database, "SELECT outcome, settled FROM items") == [("stored", 0)]
+    later = Pile(documents)
+    Ingest(database, rules(), NOW).begin("pile", SETTLES).read(later)
+    assert later.settled == ["0"]
+    assert rows(database, "SELECT settled FROM items") == [(1,)]
+
+
+def test_a_source_that_is_only_read_is_never_settled(database):
+    pile = Pile([compose(report(), [record()])])
+    Ingest(database, rules(), NOW).begin("pile").read(pile)
+    assert pile.settled == []
+
+
+def test_a_bounded_run_leaves_the_rest_to_the_next(database):
+    documents = [compose(day(number), [record()]) for number in range(9)]
+    ingest = Ingest(database, rules(), NOW, bounds=Bounds(items=4))
+    found = []
+    for _ in range(4):
+        run = ingest.begin("pile")
+        run.read(Pile(documents))
+        found.append(run.accounts.reports)
+    assert found == [4, 4, 1, 0]
+
+
+def test_a_run_stops_when_its_time_is_over(database):
+    ticks = iter(range(100))
+    bounds = Bounds(deadline=3, clock=lambda: next(ticks))
+    run = Ingest(database, rules(), NOW, bounds=bounds).begin("pile")
+    run.read(Pile([compose(day(number), [record()]) for number in range(9)]))
+    assert run.accounts.items == 3
+
+
+def test_what_a_bound_passes_over_is_seen_again_without_it(database):
+    class Dated(Pile):
+        def items(self, memory):
+            for item in super().items(memory):
+                yield replace(item, received_at=NOW - timedelta(days=int(item.token)))
+
+    documents = [compose(day(number), [record()]) for number in range(4)]
+    bounded = Ingest(database, rules(), NOW, bounds=Bounds(since=NOW - timedelta(days=1, hours=1)))
+    for ingest, new in ((bounded, 2), (Ingest(database, rules(), NOW), 2)):
+        run = ingest.begin("pile")
+        run.read(Dated(documents))
+        assert run.accounts.reports == new
 
 
 def test_a_source_that_fails_midway_keeps_what_came(database):

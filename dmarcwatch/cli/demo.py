@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from dmarcwatch import demo
-from dmarcwatch.cli import fetch, sources, verdict
 from dmarcwatch.cli.context import Day, Settings
+from dmarcwatch.cli.fetch import fetch_all, sentence
+from dmarcwatch.cli.sources import show as show_sources
+from dmarcwatch.cli.verdict import show as show_verdicts
 from dmarcwatch.collect.sources import FileSource
 from dmarcwatch.serve import Listen, serve
 
@@ -25,12 +27,12 @@ def command(settings: Settings, as_of: date | None, no_serve: bool, port: int) -
     with tempfile.TemporaryDirectory(prefix="dmarcwatch-") as name:
         folder = Path(name)
         mine = _prepare(settings, folder, day)
-        accounts, _ = fetch.fetch_all(mine, (FileSource(folder / "reports", trusted=True),))
-        click.echo(fetch.sentence(accounts))
+        accounts, _ = fetch_all(mine, (FileSource(folder / "reports", trusted=True),))
+        click.echo(sentence(accounts))
         click.echo()
-        verdict.show(mine, (), as_of=day)
+        show_verdicts(mine, (), as_of=day)
         click.echo()
-        sources.show(mine, None)
+        show_sources(mine, None)
         if not no_serve:
             serve(
                 mine.database_path,

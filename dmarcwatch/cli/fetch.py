@@ -2,26 +2,39 @@
 
 from contextlib import closing
 from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, time
+from time import monotonic
 
 import click
 
-from dmarcwatch.cli.context import Settings, print_json
+from dmarcwatch.cli.context import Day, Settings, print_json
 from dmarcwatch.cli.opening import load_court, load_rules, open_store
 from dmarcwatch.cli.progress import progress
+from dmarcwatch.collect import Collector, Notice
 from dmarcwatch.collect.address import parse_source
 from dmarcwatch.collect.opening import open_source
-from dmarcwatch.collect.sources import FileSource, S3Source, Source
+from dmarcwatch.collect.sources import FileSource, S3Source, Settle, Source, StdinSource
 from dmarcwatch.errors import CollectError, ConfigError
 from dmarcwatch.filing import Accounts
-from dmarcwatch.ingest import Ingest
+from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
 from dmarcwatch.store.lock import only_writer
 
 
 @click.command(name="fetch", short_help="Collect and store what is new, then judge the domains it touched.")
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the accounts as an object.")
+@click.option("--limit", type=click.IntRange(1), help="Stop after so many items of each source.")
+@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after so many minutes.")
+@click.option("--since", type=Day(), help="Leave what reached its origin before this day (UTC).")
 @click.pass_context
-def command(ctx: click.Context, sources: tuple[str, ...], as_json: bool) -> None:
+def command(
+    ctx: click.Context,
+    sources: tuple[str, ...],
+    as_json: bool,
+    limit: int | None,
+    max_minutes: float | None,
+    since: date | None,
+) -> None:
     """Collect and store what is new, then judge the domains it touched.
 
     SOURCE is a file, a folder, a Maildir, an mbox, - for standard input, imaps://user@host/folder or
@@ -39,7 +52,9 @@ def command(ctx: click.Context, sources: tuple[str, ...], as_json: bool) -> None
         if not alone:
             settings.say("Another fetch is under way on this database; this one leaves it to that one.")
             return
-        accounts, failures = fetch_all(settings, chosen)
+        deadline = monotonic() + 60 * max_minutes if max_minutes else None
+        bounds = Bounds(limit, deadline, datetime.combine(since, time(), UTC) if since else None)
+        accounts, failures = fetch_all(settings, chosen, bounds)
     for failure in failures:
         click.echo(f"dmarcwatch: {failure.message}", err=True)
         if failure.hint:
@@ -75,13 +90,28 @@ def exit_status(accounts: Accounts, failures: list[CollectError]) -> int:
     return 6 if accounts.rejects or accounts.unread_messages else 0
 
 
+def _opened(settings: Settings, source: Source) -> Collector:
+    def notify(notice: Notice) -> None:
+        if notice.left or settings.verbose:
+            settings.say(f"{notice.origin}: {notice.message}")
+
+    return open_source(source, budgets=settings.config.budgets, notify=notify)
+
+
+def _kind(source: Source) -> Kind:
+    settle = Settle.NOTHING if isinstance(source, StdinSource) else source.settle
+    return Kind(ses=isinstance(source, S3Source), settles=settle is not Settle.NOTHING)
+
+
 def _named(text: str) -> Source:
     source = parse_source(text)
     # What a person names by hand is theirs to vouch for (JUDGEMENT 5, tier local).
     return replace(source, trusted=True) if isinstance(source, FileSource) else source
 
 
-def fetch_all(settings: Settings, sources: tuple[Source, ...]) -> tuple[Accounts, list[CollectError]]:
+def fetch_all(
+    settings: Settings, sources: tuple[Source, ...], bounds: Bounds = NO_BOUNDS
+) -> tuple[Accounts, list[CollectError]]:
     """Read the sources one after the other and judge what they touched; a failed one costs only itself.
 
     Raises StoreError and ConfigError.
@@ -89,11 +119,11 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...]) -> tuple[Accounts
     database = open_store(settings, create=True)
     total, touched, failures = Accounts(), set[str](), list[CollectError]()
     with progress(settings) as show:
-        ingest = Ingest(database, load_rules(settings), settings.now, show)
+        ingest = Ingest(database, load_rules(settings), settings.now, show, bounds)
         for source in sources:
-            run = ingest.begin(source.name, ses=isinstance(source, S3Source))
+            run = ingest.begin(source.name, _kind(source))
             try:
-                with closing(open_source(source, budgets=settings.config.budgets)) as collector:
+                with closing(_opened(settings, source)) as collector:
                     run.read(collector)
             except CollectError as error:
                 failures.append(error)

@@ -19,6 +19,7 @@ class SourceMemory:
         self.id: int = row[0]
         """The source's id in `items.source`."""
         self._pending: str | None = None
+        self._stays = False
 
     def position(self) -> str | None:
         """The collector's bookmark, None on a first run."""
@@ -47,9 +48,24 @@ class SourceMemory:
         )
         return tuple(name for (name,) in rows)
 
+    def unsettled(self) -> list[tuple[int, str, str]]:
+        """Id, origin and token of items that are stored and not yet settled: a run ended in between."""
+        rows = self._connection.execute(
+            "SELECT id, origin, token FROM items WHERE source = ? AND NOT settled ORDER BY id", (self.id,)
+        )
+        return rows.fetchall()
+
+    def note_settled(self, items: Sequence[int]) -> None:
+        """Remember that these items were settled at their origin."""
+        self._connection.executemany("UPDATE items SET settled = 1 WHERE id = ?", [(item,) for item in items])
+
     def advance(self, position: str) -> None:
         """Take `position` along with the next commit (`write`)."""
-        self._pending = position
+        self._pending = None if self._stays else position
+
+    def stay(self) -> None:
+        """Keep the bookmark where it is for the rest of this run, because something was passed over."""
+        self._pending, self._stays = None, True
 
     def write(self) -> None:
         """Write the bookmark into the open transaction."""

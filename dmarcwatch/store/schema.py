@@ -48,8 +48,9 @@ CREATE TABLE items (
     id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES _sources(id),
     run INTEGER REFERENCES runs(id), origin TEXT NOT NULL, token TEXT NOT NULL,
     sha256 TEXT NOT NULL, size INTEGER NOT NULL, received_at TEXT, local INTEGER NOT NULL,
-    from_domain TEXT, authserv_id TEXT, verified TEXT, outcome TEXT NOT NULL);
+    from_domain TEXT, authserv_id TEXT, verified TEXT, outcome TEXT NOT NULL, settled INTEGER NOT NULL);
 CREATE INDEX items_token ON items (source, token);
+CREATE INDEX items_unsettled ON items (source) WHERE NOT settled;
 CREATE TABLE _raw (
     item INTEGER PRIMARY KEY REFERENCES items(id), encoding TEXT NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE rejects (

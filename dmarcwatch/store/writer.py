@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from dmarcwatch.arrival import Arrival
 from dmarcwatch.classify import Classification
@@ -35,6 +36,17 @@ class Source:
     sha256: str
     received_at: datetime | None
     tier: Tier
+
+
+class Filed(NamedTuple):
+    """Where an item was read, and what became of it."""
+
+    source: int
+    run: int
+    outcome: str
+    """`stored`, `duplicate`, `reject` or `set-aside`."""
+    settled: bool
+    """False while something remains to be done at its origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +87,15 @@ class Writer:
         """The id that the next item will have."""
         return self._next("items")
 
-    def add_item(self, item: int, arrival: Arrival, *, source: int, run: int, outcome: str) -> None:
-        """Note an item and what became of it: `stored`, `duplicate`, `reject` or `set-aside`."""
+    def add_item(self, item: int, arrival: Arrival, filed: Filed) -> None:
+        """Note an item and what became of it."""
         self._connection.execute(
             "INSERT INTO items (id, source, run, origin, token, sha256, size, received_at, local, "
-            "from_domain, authserv_id, verified, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (item, source, run, arrival.origin, arrival.token, arrival.sha256, arrival.size,
+            "from_domain, authserv_id, verified, outcome, settled) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (item, filed.source, filed.run, arrival.origin, arrival.token, arrival.sha256, arrival.size,
              _text(arrival.received_at), arrival.local, arrival.from_domain, arrival.authserv_id,
-             arrival.verified, outcome),
+             arrival.verified, filed.outcome, filed.settled),
         )  # fmt: skip
 
     def keep_raw(self, item: int, data: bytes) -> None:
