@@ -15,12 +15,15 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import TooLarge
 from dmarcwatch.headers import Field, first_values, header_start, read_fields
 from dmarcwatch.reasons import Reason
-from dmarcwatch.rfc5322 import parameters, text_of
+from dmarcwatch.rfc5322 import parameters
 
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*(?:\r\n|\n|\r|\Z)")
 _ANY_DELIMITER = re.compile(rb"^--([^\s-][^\r\n]{0,99}?)[ \t]*\r?\n", re.MULTILINE)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _TOKEN = re.compile(rb"[a-z0-9-]+")
+_ENCODINGS = {name.encode(): name for name in ("base64", "quoted-printable", "7bit", "8bit", "binary")} | {
+    b"": ""
+}
 _MAX_FALSE_DELIMITERS = 1000
 """Lines that begin like the boundary and are none: a nested boundary with the same beginning, or a flood."""
 
@@ -210,21 +213,23 @@ def _before_line_end(data: bytes, start: int, end: int) -> int:
 def _content(fields: Sequence[Field], default_type: str) -> _Content:
     first = first_values(fields)
     declared = first.get(b"content-type") or first.get(b"contenttype")  # Trustwave misspells it
-    media, found = parameters(text_of(declared)) if declared else (default_type, {})
-    media = media if media.count("/") == 1 else "text/plain"
+    media, found = parameters(declared.decode("utf-8", "replace")) if declared else (default_type, {})
     disposition = first.get(b"content-disposition")
-    name = parameters(text_of(disposition))[1].get("filename") if disposition else None
+    name = parameters(disposition.decode("utf-8", "replace"))[1].get("filename") if disposition else None
     return _Content(
-        type=media,
+        type=media if media.count("/") == 1 else "text/plain",
         declared=declared is not None,
         name=name or found.get("name", ""),
         encoding=_encoding(first.get(b"content-transfer-encoding", b"")),
-        boundary=found.get("boundary", "").rstrip().encode("utf-8", "replace"),
+        boundary=found["boundary"].rstrip().encode("utf-8", "replace") if "boundary" in found else b"",
         notice=media.removeprefix("message/") in _NOTICES or found.get("report-type", "").lower() in _NOTICES,
     )
 
 
 def _encoding(raw: bytes) -> str:
+    known = _ENCODINGS.get(raw.strip())
+    if known is not None:
+        return known
     token = _TOKEN.search(raw.lower())
     return token[0].decode("ascii") if token else ""
 

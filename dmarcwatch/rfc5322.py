@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from dmarcwatch.domains import normal_domain
 
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
-_PARAMETER = re.compile(
-    r';\s*([^\s;="*]++)(?:\*(\d{1,2}))?+(\*)?+\s*+=\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^;]*)', re.DOTALL
+_PARAMETER = re.compile(r';\s*+([^\s;="*]++)\s*+=\s*+(?:"([^"]*+)"?|([^;]*+))')
+"""As nearly all are: no extended value, no quoted pair."""
+_ANY_PARAMETER = re.compile(
+    r';\s*+([^\s;="*]++)(?:\*(\d{1,2}))?+(\*)?+\s*+=\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^;]*)', re.DOTALL
 )
 _PARAMETERS_CHARS = 8192
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{1,20})?\?([bBqQ])\?([^?]*)\?=(?:\s+(?==\?))?")
@@ -48,16 +50,25 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
     Extended and continued parameters (RFC 2231) are joined; of a repeated one the first counts.
     """
     main = value.partition(";")[0].strip().lower()
+    if "*" in value or "\\" in value:
+        return main, _any_parameters(value)
+    pairs = _PARAMETER.findall(value, 0, _PARAMETERS_CHARS)
+    return main, {
+        name.lower(): decode_words(quoted or plain.strip()) for name, quoted, plain in reversed(pairs)
+    }
+
+
+def _any_parameters(value: str) -> dict[str, str]:
     found: dict[str, str] = {}
     extended: dict[str, list[tuple[int, bool, str]]] = {}
-    for name, section, star, text in _PARAMETER.findall(value, 0, _PARAMETERS_CHARS):
+    for name, section, star, text in _ANY_PARAMETER.findall(value, 0, _PARAMETERS_CHARS):
         if section or star:
             extended.setdefault(name.lower(), []).append((int(section or 0), bool(star), _unquote(text)))
         else:
             found.setdefault(name.lower(), decode_words(_unquote(text)))
     for name, sections in extended.items():
         found[name] = _join_sections(sorted(sections))
-    return main, found
+    return found
 
 
 def read_date(text: str) -> datetime | None:

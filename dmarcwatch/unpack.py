@@ -36,12 +36,15 @@ from dmarcwatch.zips import entries, read_entry
 __all__ = ["Document", "Fault", "MailHeaders", "SetAside", "SetAsideKind", "Unpacked", "unpack"]
 
 _NAME_CHARS = 255
-_CLAIMS = re.compile(r"\.(?:xml|gz|gzip|zip)\s*;?\s*\Z", re.IGNORECASE)
-"""SES leaves a semicolon behind the name."""
-_CLAIMING_TYPES = re.compile(r"(?:application|text)/(?:x-)?(?:gzip|gunzip|zip(?:-compressed)?|xml)\Z")
+_CLAIMS = (".xml", ".gz", ".gzip", ".zip")
+_CLAIMING_TYPES = frozenset(
+    f"{kind}/{name}"
+    for kind in ("application", "text")
+    for name in ("gzip", "x-gzip", "gunzip", "zip", "x-zip", "x-zip-compressed", "zip-compressed", "xml")
+)
 _OFFICE = re.compile(r"\.(?:doc|xls|ppt|vsd|mpp)[a-z]?\Z", re.IGNORECASE)
 """Documents that share their container with Outlook's messages."""
-_SECRET_TYPES = re.compile(r"application/(?:x-)?pkcs7-mime\Z|application/pgp-encrypted\Z")
+_SECRET_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"})
 _AUTH_FAILURE = re.compile(rb"^feedback-type:\s*auth-failure\b", re.IGNORECASE | re.MULTILINE)
 _EXIM_FAILURE = b"A message claiming to be from you has failed the published DMARC policy"
 """How Exim's example configuration words a failure report, which then has no machine-readable part."""
@@ -125,7 +128,7 @@ def unpack(data: bytes, budgets: Budgets = Budgets()) -> Unpacked:
         reason = Reason.INFLATED_BYTES if bare else Reason.MESSAGE_BYTES
         raise TooLarge(reason, f"{len(data)} bytes, and the budget is {limit}")
     headers = None
-    if not bare and not head.lstrip().startswith(b"{") and looks_like_mail(head):
+    if not bare and not head[:64].lstrip().startswith(b"{") and looks_like_mail(head):
         mail = read_mail(data, budgets)
         headers = mail_headers(mail.fields)
         for leaf in mail.leaves:
@@ -176,10 +179,10 @@ class _Finder:
             self._fault(name, error)
 
     def _look_at_part(self, leaf: Leaf) -> None:
-        if _SECRET_TYPES.match(leaf.type) or leaf.name.lower().endswith(".p7m"):
+        if leaf.type in _SECRET_TYPES or leaf.name.lower().endswith(".p7m"):
             raise NotAReport(Reason.UNSUPPORTED, "S/MIME or PGP data, which cannot be opened here")
         data = decode(leaf, self._budgets)
-        claimed = bool(_CLAIMS.search(leaf.name) or _CLAIMING_TYPES.match(leaf.type))
+        claimed = leaf.type in _CLAIMING_TYPES or _claims(leaf.name)
         if _is_failure_report(leaf, data):
             whole_message = leaf.data[slice(*leaf.message)]
             self._set_aside.append(
@@ -228,7 +231,7 @@ class _Finder:
         elif content.truncated:
             raise NotAReport(Reason.DAMAGED, "a damaged archive out of which no report could be got")
         else:
-            claimed = content.size == 0 or _CLAIMS.search(content.name) is not None
+            claimed = content.size == 0 or _claims(content.name)
             _refuse(kind, content.head, name=content.name, claimed=claimed)
 
     def _fault(self, name: str, error: UnpackError) -> None:
@@ -245,6 +248,11 @@ def _refuse(kind: Kind, head: bytes, *, name: str, claimed: bool) -> None:
         raise NotAReport(Reason.EMPTY, "nothing at all")
     if claimed and kind is Kind.UNKNOWN:
         raise NotAReport(Reason.DAMAGED, "named like a report, and neither gzip, zip nor XML")
+
+
+def _claims(name: str) -> bool:
+    """True for a file name that says report; SES leaves a semicolon behind it."""
+    return name.lower().rstrip("; ").endswith(_CLAIMS)
 
 
 def _may_hold_report(leaf: Leaf, data: bytes) -> bool:

@@ -30,7 +30,7 @@ MICROSOFT, SES, ANY = MailHost(microsoft=True), MailHost(ses=True), MailHost()
 
 
 def headers(*results: str, sender: str | None = "google.com", above_received: int = 0) -> MailHeaders:
-    return MailHeaders(sender, None, None, None, results, above_received)
+    return MailHeaders(sender, None, results, above_received)
 
 
 def report(org: str | None = "google.com", email: str | None = "noreply-dmarc-support@google.com") -> Report:
