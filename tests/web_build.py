@@ -128,6 +128,14 @@ class Build:
         row = {"given": str(AS_OF), "expires": str(AS_OF + timedelta(days=180)), "critical": 0, "note": ""}
         self._insert("labels", {"stream": stream, "word": word, **row, **values})
 
+    def note(self, stream: str, note: dict[str, str]) -> None:
+        """What was found of a stream; sums up first, as only then it has its row's totals."""
+        self.sum_up()
+        self.connection.execute(
+            "UPDATE streams SET findings = ?, notes = ? WHERE id = ?",
+            (json.dumps([note["word"]]), json.dumps([note]), stream),
+        )
+
     def verdict(self, verdict: Verdict, **extra: object) -> None:
         """A verdict as `fetch` stores it."""
         document = verdict.as_dict() | extra
@@ -213,11 +221,19 @@ class Build:
             self._ids[table, value] = found.fetchone()[0]
         return self._ids[table, value]
 
+    def _required(self, table: str) -> list[str]:
+        columns = self.connection.execute(f"PRAGMA table_info({table})").fetchall()
+        return [
+            name for _, name, _, required, default, key in columns if required and default is None and not key
+        ]
+
     def _count(self, table: str) -> int:
         count: int = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
         return count
 
     def _insert(self, table: str, row: dict[str, object]) -> int:
+        # What a test says nothing about is 0, so that a new column of the store breaks no page's test.
+        row = dict.fromkeys(self._required(table), 0) | row
         names = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" * len(row))
         cursor = self.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", [*row.values()])

@@ -1,6 +1,5 @@
 """Domain: the verdict with what stands behind it, and who sends as the domain."""
 
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,9 +11,11 @@ from dmarcwatch.web import queries, queries_inbox
 from dmarcwatch.web.charts import Chart, Event, Series, Window, stacked, window_to
 from dmarcwatch.web.events import (
     DayOfStream,
-    lost_alignment,
+    Note,
+    alignment_changes,
     new_senders,
     policy_changes,
+    read_notes,
     silences,
     silent_reporters,
     timeline,
@@ -44,7 +45,7 @@ class StreamLine:
     passed: int
     first_seen: str | None
     last_seen: str | None
-    findings: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def whose(self) -> Word:
@@ -148,7 +149,7 @@ def _streams(
 
 
 def _line(row: queries.Row, days: Sequence[Day]) -> StreamLine:
-    _, identity, _, header_from, _, _, name, legitimacy, _, state, first, last, _, _, findings, _ = row
+    _, identity, _, header_from, _, _, name, legitimacy, _, state, first, last, _, _, notes, _ = row
     return StreamLine(
         id=identity,
         name=name,
@@ -159,7 +160,7 @@ def _line(row: queries.Row, days: Sequence[Day]) -> StreamLine:
         passed=sum(day.all_passed for day in days),
         first_seen=first,
         last_seen=last,
-        findings=tuple(json.loads(findings)) if findings else (),
+        notes=read_notes(notes),
     )
 
 
@@ -231,7 +232,9 @@ def _events(connection: sqlite3.Connection, name: str, window: Window, known: Kn
     own = {key: line for key, line in lines.items() if line.legitimacy in OWN or line.legitimacy == "unknown"}
     new = [(_title(line), line.first_seen) for line in own.values()]
     drops = tuple(
-        event for key, line in own.items() for event in lost_alignment(_title(line), _direct(traffic, key))
+        event
+        for key, line in own.items()
+        for event in alignment_changes(_title(line), line.notes, _direct(traffic, key))
     )
     return timeline(
         policy_changes(policies),

@@ -1,5 +1,6 @@
 """What happened to a domain, for the time axis: policy changes, new senders, lost alignment, silence."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -18,6 +19,20 @@ REGULAR_REPORTS = 10
 """Reports that make a reporter a regular one."""
 STEADY_DAYS = 5
 """Active days on each side of a change before it is called one."""
+
+
+class Note(NamedTuple):
+    """What was found of a stream over time (`streams.notes`)."""
+
+    word: str
+    since: str
+    message: str
+
+
+def read_notes(text: str | None) -> tuple[Note, ...]:
+    """The notes of a stream; none where it was not judged."""
+    found = json.loads(text) if text else ()
+    return tuple(Note(each["word"], each["since"], each["message"]) for each in found)
 
 
 class DayOfStream(NamedTuple):
@@ -62,7 +77,19 @@ def new_senders(streams: Iterable[tuple[str, str | None]], since: str) -> tuple[
     )
 
 
-def lost_alignment(name: str, days: Sequence[DayOfStream]) -> tuple[Event, ...]:
+_CHANGES = frozenset({"mail-from-fallback", "own-dkim-vanished", "dkim-method-switch"})
+"""Findings that say on which day alignment changed."""
+
+
+def alignment_changes(name: str, notes: Sequence[Note], days: Sequence[DayOfStream]) -> tuple[Event, ...]:
+    """When a stream stopped to align: as its notes say, or as its days show where they say nothing."""
+    noted = [note for note in notes if note.word in _CHANGES]
+    if noted:
+        return tuple(Event(note.since, "alignment", f"{name}: {note.message}") for note in noted)
+    return _lost_alignment(name, days)
+
+
+def _lost_alignment(name: str, days: Sequence[DayOfStream]) -> tuple[Event, ...]:
     """The last day on which a stream that aligned stopped to, by SPF (a fallback) or by DKIM."""
     spf = _drop([(each.day, each.spf / each.messages) for each in days if each.messages])
     dkim = _drop([(each.day, each.dkim / each.messages) for each in days if each.messages])

@@ -61,8 +61,8 @@ class Links:
         return self._page("inbox")
 
     def tables(self) -> str:
-        """Datasette's page of the database."""
-        return str(self._urls.database(self.database))
+        """Datasette's page of the database, its first one where there is none of ours."""
+        return str(self._urls.database(self.database) if self.database else self._urls.instance())
 
     def table(self, name: str, **values: object) -> str:
         """Datasette's page of a table or view."""

@@ -167,7 +167,7 @@ def untrusted(connection: sqlite3.Connection, domain: str, span: Span) -> int:
 
 _STREAM = """
 SELECT key, id, policy_domain, header_from, sender, place_kind, name, legitimacy, because, state, first_seen,
-    last_seen, messages, dmarc_pass, findings, confidence FROM streams"""
+    last_seen, messages, dmarc_pass, notes, confidence FROM streams"""
 
 
 def streams(connection: sqlite3.Connection, domain: str) -> Iterator[Row]:

@@ -1,6 +1,5 @@
 """Stream: one thing somebody can fix, how it fared day by day, and what speaks for whose it is."""
 
-import json
 import shlex
 import sqlite3
 from collections import defaultdict
@@ -13,7 +12,7 @@ from dmarcwatch.web import queries
 from dmarcwatch.web.blocking import Blocking
 from dmarcwatch.web.charts import Chart, Series, Window, stacked
 from dmarcwatch.web.domain import shown
-from dmarcwatch.web.events import DayOfStream, lost_alignment, timeline
+from dmarcwatch.web.events import DayOfStream, Note, alignment_changes, read_notes, timeline
 from dmarcwatch.web.examples import Example, newest_of_each_kind
 from dmarcwatch.web.given import given
 from dmarcwatch.web.operators import NOBODY, Operator, operators
@@ -100,7 +99,7 @@ class StreamPage:
     whose: Word
     because: str
     confidence: float | None
-    findings: tuple[str, ...]
+    notes: tuple[Note, ...]
     first_seen: str | None
     last_seen: str | None
     messages: int
@@ -130,7 +129,8 @@ def stream_page(
     row = queries.stream(connection, identity)
     if row is None:
         return None
-    key, _, domain, header_from, sender, _, name, legitimacy, because, *_, findings, confidence = row
+    key, _, domain, header_from, sender, _, name, legitimacy, because, *_, notes, confidence = row
+    found = read_notes(notes)
     first, last = queries.stream_bounds(connection, key)
     window = shown(last, today, days)
     states = list(queries.stream_states(connection, key, window.span))
@@ -144,7 +144,7 @@ def stream_page(
         whose=legitimacy_word(legitimacy),
         because=because or "",
         confidence=confidence,
-        findings=tuple(json.loads(findings)) if findings else (),
+        notes=found,
         first_seen=first,
         last_seen=last,
         messages=sum(row[3] for row in states),
@@ -153,7 +153,7 @@ def stream_page(
         days=days,
         states=_states(window, states),
         strips=_strips(window, states),
-        alignment=_alignment(name, window, states),
+        alignment=_alignment((name, found), window, states),
         addresses=_addresses(connection, key),
         selectors=tuple(Selector(*row) for row in queries.stream_selectors(connection, key)),
         reporters=_reporters(connection, key, window),
@@ -212,7 +212,7 @@ def _strips(window: Window, states: Sequence[queries.Row]) -> tuple[Strip, ...]:
     return tuple(sorted(strips, key=lambda strip: -strip.messages))
 
 
-def _alignment(name: str, window: Window, states: Sequence[queries.Row]) -> Chart:
+def _alignment(named: tuple[str, Sequence[Note]], window: Window, states: Sequence[queries.Row]) -> Chart:
     """Shares of what came directly: what forwarding breaks is nobody's fault."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for day, state, forwarded, *counts in states:
@@ -231,7 +231,7 @@ def _alignment(name: str, window: Window, states: Sequence[queries.Row]) -> Char
         Series("DKIM aligned", "c0", line(2)),
         Series("SPF aligned", "c1", line(3)),
     )
-    events = timeline(lost_alignment(name, days))
+    events = timeline(alignment_changes(*named, days))
     return Chart("alignment", "Share of direct mail that aligns", window.days, series, events, shares=True)
 
 
