@@ -69,6 +69,17 @@ def is_bare_base64(head: bytes) -> bool:
     return head.lstrip().startswith(_BASE64_LEADS)
 
 
+def may_hold_report(head: bytes) -> bool:
+    """False for what people and calendars write: a text that quotes a report is none.
+
+    Asked of parts that neither by name nor by type claim to be one. A stranger can have large senders
+    mail his words under their name and signature, an invitation for example, but not begin the part.
+    """
+    if head.startswith((GZIP_MAGIC, ZIP_MAGIC, *_CONTAINER_MAGICS)) or is_placeholder(head):
+        return True
+    return head[:64].lstrip(_LEAD).startswith((b"<", b"{", *_BASE64_LEADS))
+
+
 def begins_document(head: bytes) -> bool:
     """True where an XML document begins, rather than the middle of one."""
     text = _narrow(head[:512])
@@ -89,10 +100,10 @@ def _sniff_text(head: bytes) -> Kind:
     text = _narrow(head)
     if not text:
         return Kind.EMPTY
-    if _FEEDBACK.search(text):
-        return Kind.REPORT
     if text.startswith(b"{"):
         return Kind.TLS_REPORT if _TLS_KEY.search(text) else Kind.TEXT
+    if _FEEDBACK.search(text):
+        return Kind.REPORT
     if text.startswith(b"<"):
         return Kind.TEXT
     return Kind.PLACEHOLDER if is_placeholder(text) else Kind.UNKNOWN

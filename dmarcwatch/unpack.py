@@ -27,7 +27,7 @@ from dmarcwatch.sniff import (
     foreign_container,
     is_bare_base64,
     is_markup,
-    is_placeholder,
+    may_hold_report,
     sniff,
 )
 from dmarcwatch.text import clean
@@ -188,7 +188,7 @@ class _Finder:
             self._set_aside.append(
                 SetAside(SetAsideKind.FAILURE_REPORT, _base_name(leaf.name), whole_message)
             )
-        elif claimed or _may_hold_report(leaf, data):
+        elif claimed or may_hold_report(data[:HEAD_BYTES]):
             self._look_at(leaf.name, data, claimed=claimed)
 
     def _look_at(self, name: str, data: bytes, *, claimed: bool) -> None:
@@ -253,16 +253,6 @@ def _refuse(kind: Kind, head: bytes, *, name: str, claimed: bool) -> None:
 def _claims(name: str) -> bool:
     """True for a file name that says report; SES leaves a semicolon behind it."""
     return name.lower().rstrip("; ").endswith(_CLAIMS)
-
-
-def _may_hold_report(leaf: Leaf, data: bytes) -> bool:
-    """False for what people write: a mail that talks of reports is none."""
-    return (
-        not leaf.type.startswith("text/")
-        or is_markup(data)
-        or is_bare_base64(data[:64])
-        or is_placeholder(data)
-    )
 
 
 def _is_failure_report(leaf: Leaf, data: bytes) -> bool:

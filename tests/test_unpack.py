@@ -259,9 +259,10 @@ def test_nothing_is_called_empty(content):
         gz(b"notes"),
         zipped({"readme.txt": b"hi", "data.xml": b"<data/>"}),
         mail(part(b"Hello\r\n", "text/plain", encoding="7bit")),
+        mail(part(b"", "text/plain", encoding="7bit")),
         mail(part(b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "image/png", "logo.png")),
     ],
-    ids=["text", "page", "other-xml", "json", "gzip", "zip", "mail", "picture"],
+    ids=["text", "page", "other-xml", "json", "gzip", "zip", "mail", "empty-mail", "picture"],
 )
 def test_what_is_readable_and_no_report_is_called_so(data):
     assert reason_of(data) == Reason.NO_REPORT
@@ -301,6 +302,14 @@ def test_a_page_beside_the_report_is_not_read_as_a_report():
     assert unpacked.faults == ()
 
 
+@pytest.mark.parametrize("media", ["text/calendar", "application/ics", "text/plain", "application/json"])
+@pytest.mark.parametrize(
+    "lead", [b"BEGIN:VCALENDAR\r\nDESCRIPTION:", b"Hello ", b'{"text": "', b"\x89PNG\r\n"]
+)
+def test_a_report_quoted_in_an_invitation_is_not_its_senders(media, lead):
+    assert reason_of(mail(part(lead + report(), media))) == Reason.NO_REPORT
+
+
 def test_a_mailbox_line_before_the_header_is_skipped():
     data = b"From dmarc@reporter.example Fri Jan  2 03:04:05 2026\n" + mail(part(gz(report())))
     unpacked = unpack(data)
@@ -318,6 +327,11 @@ def test_a_zip_behind_other_bytes_is_read_where_it_lies():
     stub = zipped({"a.xml": report()})
     assert reason_of(b"#!/bin/sh\n" + stub) == Reason.NO_REPORT
     assert contents(unpack(b"PK\x03\x04" + b"\0" * 26 + stub)) == [report()]
+
+
+def test_a_report_written_into_the_text_of_a_mail_is_found():
+    assert contents(unpack(mail(part(report(), "text/plain", encoding="quoted-printable")))) != []
+    assert contents(unpack(mail(part(report(), "text/plain", encoding="7bit")))) == [report()]
 
 
 def test_exim_words_a_failure_report_without_its_machine_readable_part():
