@@ -25,6 +25,8 @@ UNNAMED = "unnamed"
 
 _WORD = re.compile(r'[;=]|(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s;="])++')
 _QUOTED = re.compile(r'"|\\(.)')
+_MAX_ID_CHARS = 253
+"""An authserv-id is meant to be a host name (RFC 8601 section 2.5)."""
 _UNDECIDED = frozenset({"none", "temperror", "permerror", "bestguesspass"})
 """Results of `dmarc` that leave the question open: no policy published, or no DNS."""
 
@@ -162,7 +164,7 @@ def parse_results(text: str, *, nameless: bool = False) -> tuple[str | None, tup
     if not nameless or "=" not in clauses[0]:
         if not clauses[0] or "=" in clauses[0]:
             return None, ()
-        authserv_id = _plain(clauses[0][0]).lower()  # an authres-version may follow
+        authserv_id = _plain(clauses[0][0]).lower()[:_MAX_ID_CHARS]  # an authres-version may follow
         clauses = clauses[1:]
     return authserv_id, tuple(result for clause in clauses if (result := _method_result(clause)))
 
