@@ -16,6 +16,8 @@ from dmarcwatch.sniff import GZIP_MAGIC, HEAD_BYTES, begins_document
 
 KEPT_BYTES = 4 * 1024 * 1024
 """Content up to this size is kept inflated, larger content is inflated again when it is read."""
+_ALL_KEPT_BYTES = 8 * KEPT_BYTES
+"""The same for all documents of an item together: a hundred small ones must not fill the memory."""
 _MAX_GZIP_MEMBERS = 10_000
 """Block-wise writers make one for each 64 KiB; an empty member costs 20 bytes, so their number is bounded."""
 
@@ -70,10 +72,11 @@ class Gauge:
             self._kept.append(piece)
         self.size += len(piece)
 
-    def content(self, name: str, packed: Packed) -> Content:
+    def content(self, name: str, packed: Packed, meter: Meter) -> Content:
         """What was fed; `packed` is where it came from."""
         kept = b"".join(self._kept)
-        source = Packed(kept) if self.size <= KEPT_BYTES else packed
+        keep = self.size <= KEPT_BYTES and meter.keep(self.size, most=_ALL_KEPT_BYTES)
+        source = Packed(kept) if keep else packed
         return Content(name, self._digest.hexdigest(), self.size, kept[:HEAD_BYTES], source, self.truncated)
 
 
@@ -111,11 +114,11 @@ def gunzip(name: str, data: bytes, meter: Meter) -> list[Content]:
         pieces = iter(stream)
         first = next(pieces, b"")
         if gauge.size and begins_document(first):
-            contents.append(gauge.content(name, Packed(data[start : stream.start], GZIP)))
+            contents.append(gauge.content(name, Packed(data[start : stream.start], GZIP), meter))
             gauge, start = Gauge(), stream.start
         for piece in chain((first,), pieces):
             gauge.feed(piece)
         # What inflates to nothing behind a whole member is garbage that begins like gzip.
         gauge.truncated = not stream.whole and (stream.size > 0 or stream.start == 0)
-    contents.append(gauge.content(name, Packed(data[start:], GZIP)))
+    contents.append(gauge.content(name, Packed(data[start:], GZIP), meter))
     return contents

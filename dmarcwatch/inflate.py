@@ -31,6 +31,7 @@ class Meter:
         self.budgets = budgets
         self._inflated = 0
         self._documents = 0
+        self._kept = 0
 
     def document(self) -> "DocumentMeter":
         """The meter of one more document. Raises TooLarge for more than `max_parts` in one item."""
@@ -38,6 +39,13 @@ class Meter:
         if self._documents > self.budgets.max_parts:
             raise TooLarge(Reason.PARTS, f"more than {self.budgets.max_parts} packed files in one item")
         return DocumentMeter(self)
+
+    def keep(self, size: int, *, most: int) -> bool:
+        """True if `size` more bytes may stay in memory, of `most` altogether."""
+        if self._kept + size > most:
+            return False
+        self._kept += size
+        return True
 
     def add(self, size: int) -> None:
         """Count `size` more bytes. Raises TooLarge, for the item as for one document."""

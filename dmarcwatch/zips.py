@@ -108,7 +108,7 @@ def _inflate(data: bytes, entry: Entry, meter: Meter) -> Content:
     if stream.whole and gauge.size != entry.size:
         raise _lying(entry, gauge.size)
     gauge.truncated = not stream.whole or checksum != entry.checksum
-    return gauge.content(entry.name, Packed(packed, RAW))
+    return gauge.content(entry.name, Packed(packed, RAW), meter)
 
 
 def _directory(data: bytes) -> tuple[int, int, int]:

@@ -1,6 +1,7 @@
 """Hostile items come to nothing: each is refused with its reason, or what is hostile in it is contained."""
 
 import contextlib
+import os
 import tracemalloc
 
 import pytest
@@ -96,6 +97,21 @@ def test_padding_behind_a_bomb_does_not_buy_it_a_better_ratio():
     with pytest.raises(TooLarge) as caught:
         unpack(padded)
     assert caught.value.reason == "ratio"
+
+
+def test_a_hundred_documents_do_not_stand_in_memory_inflated():
+    each = gz(report() + os.urandom(3_000).hex().encode() * 600)
+    data = mail(multipart([part(each, name=f"{number}.xml.gz") for number in range(90)]))
+    tracemalloc.start()
+    try:
+        unpacked = unpack(data)
+        assert tracemalloc.get_traced_memory()[1] < CEILING_BYTES
+    finally:
+        tracemalloc.stop()
+    assert {sum(map(len, document.chunks())) for document in unpacked.documents} == {
+        unpacked.documents[0].size
+    }
+    assert len(unpacked.documents) == 90
 
 
 def test_a_bomb_beside_a_report_costs_only_itself():
