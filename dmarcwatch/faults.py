@@ -3,8 +3,9 @@
 Days are ordinals, as in `timeline`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 from dmarcwatch.thresholds import Thresholds
@@ -22,6 +23,10 @@ class Fault(NamedTuple):
     def largest_gap(self) -> int:
         """Most days between one and the next; 0 for a single day."""
         return max((later - day for day, later in pairwise(self.days)), default=0)
+
+    def is_one_run(self, limits: Thresholds) -> bool:
+        """Whether all of it is one short run, as of a newsletter or payroll that will come again."""
+        return self.days[-1] - self.days[0] < limits.run_days
 
 
 def bad_days(track: Track, *, last: int, limits: Thresholds) -> Fault | None:
@@ -70,13 +75,18 @@ def mended_since(track: Track, fault: Fault, *, last: int, least_days: int, limi
 def lapsed_since(track: Track, fault: Fault, *, least_days: int, limits: Thresholds) -> int | None:
     """The first day after a sender that was never set up fell silent, None while it may come back.
 
-    A fault seen on one day only may come back in a month (a newsletter), as for failing states.
+    A fault seen in one short run only may come back in a month (a newsletter), as for failing states.
     """
     if max(track.cells) > fault.days[-1]:
         return None
-    gap = fault.largest_gap or limits.lone_day_gap
-    enough = max(least_days, min(limits.gap_factor * gap, limits.long_days))
+    enough = max(least_days, _patience(fault, limits, alone=True))
     return fault.days[-1] + 1 if fault.away >= enough else None
+
+
+def _patience(fault: Fault, limits: Thresholds, *, alone: bool) -> int:
+    """Days without a fault that show it is over, by the rhythm it has shown."""
+    gap = limits.lone_run_gap if alone and fault.is_one_run(limits) else fault.largest_gap
+    return min(limits.gap_factor * gap, limits.long_days)
 
 
 def total_losses(cells: Sequence[tuple[int, DayCell]], *, last: int, limits: Thresholds) -> Fault | None:
@@ -88,12 +98,29 @@ def total_losses(cells: Sequence[tuple[int, DayCell]], *, last: int, limits: Thr
     return Fault(days, last - days[-1])
 
 
-def state_fault(days: Iterable[int], *, last: int, limits: Thresholds) -> Fault | None:
-    """The days a failing state was seen, while it is not away for long enough; None once it is."""
-    seen = tuple(sorted(days))
-    if not seen:
+def state_fault(
+    track: Track, state: str, days: Sequence[int], *, last: int, limits: Thresholds
+) -> Fault | None:
+    """The days (in order) a failing state was seen, until it is away for long enough; None once it is."""
+    if not days:
         return None
-    fault = Fault(seen, last - seen[-1])
-    gap = fault.largest_gap or limits.lone_day_gap
-    enough = max(limits.state_away_days, min(limits.gap_factor * gap, limits.long_days))
+    fault = Fault(tuple(days), last - days[-1])
+    alone = fault.is_one_run(limits) and _came_on_top(track, state, fault, last - limits.long_days, limits)
+    enough = max(limits.state_away_days, _patience(fault, limits, alone=alone))
     return fault if fault.away < enough else None
+
+
+def _came_on_top(track: Track, state: str, run: Fault, since: int, limits: Thresholds) -> bool:
+    """Whether the mail of a run came beside the stream's usual mail, and not in its place.
+
+    A forgotten sender's monthly run leaves the stream's passing mail as it was; an incident turns
+    passing mail into failing mail, and is over when that passes again.
+    """
+    cells, days = track.cells, range(run.days[0], run.days[-1] + 1)
+    usual = [cell.passed for day, cell in cells.items() if day > since and day not in days]
+    if len(usual) < limits.few_active_days:
+        return True
+    during = [cells[day] for day in days if day in cells]
+    passed = sum(cell.passed for cell in during) / len(during)
+    failed = sum(cell.states.get(state, 0) for cell in during) / len(during)
+    return abs(passed - median(usual)) <= abs(passed + failed - median(usual))

@@ -4,7 +4,7 @@ Days are ordinals, as in `timeline`.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from statistics import median
@@ -49,12 +49,12 @@ def fallen(track: Track, mechanism: Mechanism, *, today: int, limits: Thresholds
     A fall opens on a day and closes after active days that all pass, whatever happens to the
     baseline meanwhile; so the days are gone through in order.
     """
-    low = track.failing_days if mechanism is Mechanism.DMARC else track.unsigned_days
     since = today - 2 * limits.long_days
-    if not any(since <= day < today for day in low):
+    low = _low_days(track, mechanism, limits)
+    checks = {seen for day in low if day >= since for seen in range(day + 1, day + limits.recent_days + 1)}
+    if not checks:
         return None
     days = _series(track, mechanism, since - limits.baseline_days - limits.recent_days, today)
-    checks = {seen for day in low if day >= since for seen in range(day + 1, day + limits.recent_days + 1)}
     closed = since
     for seen in sorted(checks):
         if seen > today or seen <= closed:
@@ -65,6 +65,15 @@ def fallen(track: Track, mechanism: Mechanism, *, today: int, limits: Thresholds
                 return Fall(mechanism, seen)
             closed = end
     return None
+
+
+def _low_days(track: Track, mechanism: Mechanism, limits: Thresholds) -> Iterator[int]:
+    """Days without which no week can pass as little as a fall asks for."""
+    cells = track.cells
+    for day in track.failing_days if mechanism is Mechanism.DMARC else track.unsigned_days:
+        cell = cells[day]
+        if _passes(cell, mechanism) < limits.recent_pass * cell.evidence:
+            yield day
 
 
 def lost_spf(track: Track, *, today: int, limits: Thresholds) -> bool:

@@ -15,6 +15,9 @@ from dmarcwatch.timeline import Track
 OPERATOR_TYPES = frozenset({"transactional", "marketing", "saas"})
 """Senders that only mail for their customers: under your From it is your mail or your vendor's."""
 
+NEVER_ASKED = frozenset({PlaceKind.SCATTERED, PlaceKind.TENANT})
+"""The pool has no owner, and a stranger's tenant at a mailbox provider is named as the stranger's."""
+
 _LABELLED = {
     "owned": Legitimacy.OWNED,
     "forwarder": Legitimacy.FORWARDED,
@@ -183,16 +186,36 @@ def _forwarded(track: Track, context: Context) -> Standing | None:
     totals = track.totals
     if not totals.messages:
         return Standing(Legitimacy.FORWARDED, 0.8, "all of it came by forwarders")
-    if not track.shared or track.stream.place.kind is PlaceKind.SCATTERED or totals.spf or not totals.dkim:
+    if not track.shared or track.stream.place.kind is PlaceKind.SCATTERED or totals.spf:
         return None
-    names = _selectors(track) or {""}
+    others = signed_elsewhere(track, context)
+    if totals.dkim and others:
+        because = f"it carries the signature of {min(others)}, and SPF is not aligned"
+        return Standing(Legitimacy.FORWARDED, 0.8, because)
+    listed = sum(cell.listed + cell.hinted for cell in track.indirect.values())
+    if listed >= context.thresholds.listed_stream_share * max(1, totals.messages + listed):
+        if others:
+            because = f"it breaks the signature of {min(others)}, and reporters call it a list or a forwarder"
+            return Standing(Legitimacy.FORWARDED, 0.7, because)
+        if track.stream.place.kind is PlaceKind.DOMAIN:
+            because = (
+                "it rewrites the return path to its own domain, and reporters call it a list or a forwarder"
+            )
+            return Standing(Legitimacy.FORWARDED, 0.6, because)
+    return None
+
+
+def signed_elsewhere(track: Track, context: Context) -> frozenset[str]:
+    """The streams whose operator put the signatures on this mail, whether they still verify or not.
+
+    Empty where most failing mail carries none, and where nobody else uses the selectors.
+    """
+    totals = track.totals
+    if not totals.dkim and totals.signed * 2 <= totals.failing:
+        return frozenset()
+    names = {use.selector for use in track.stream.selectors} or {""}
     others = frozenset[str]().union(*(context.operators.get(name, frozenset()) for name in names))
-    others -= {track.stream.id}
-    if not others:
-        return None
-    return Standing(
-        Legitimacy.FORWARDED, 0.8, f"it carries the signature of {min(others)}, and SPF is not aligned"
-    )
+    return others - {track.stream.id}
 
 
 def _owned(track: Track, context: Context) -> Standing | None:
@@ -238,8 +261,12 @@ def is_own_tenant(stream: Stream) -> bool:
 
 
 def _persistent(track: Track, context: Context) -> Standing | None:
-    if track.stream.place.kind is PlaceKind.SCATTERED or not track.failing_days:
+    if track.stream.place.kind in NEVER_ASKED or not track.failing_days:
         return None
+    others = signed_elsewhere(track, context)
+    if others:
+        # One sign of a forwarder is no proof (dmarc.md 6): its share stays bounded by `unknown-failing`.
+        return Standing(Legitimacy.UNKNOWN, 0.4, f"it breaks the signature of {min(others)}, as lists do")
     limits = context.thresholds
     days = failing_days(track, since=context.last - limits.long_days + 1, until=context.last)
     if not persists(days, last=context.last, reporters=context.reporters, thresholds=limits):

@@ -26,6 +26,8 @@ def policy_of_day(cell: DomainCell) -> PolicySeen:
 
     Receivers cache DNS, so on a day of change they disagree; and one may misread the record.
     """
+    if len(cell.policies) == 1:
+        return next(iter(cell.policies))
     return max(cell.policies, key=lambda seen: (cell.policies[seen], -step_of_seen(seen), str(seen)))
 
 

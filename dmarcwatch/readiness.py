@@ -9,8 +9,8 @@ from dmarcwatch.gates.evidence import widest_gap
 from dmarcwatch.history import NOTHING_DECLARED, Declared, History, PoolDay
 from dmarcwatch.legitimacy import Standing
 from dmarcwatch.notices import notices, questions
-from dmarcwatch.snapshot import Asked, Fix, Snapshot
-from dmarcwatch.streams import Label, Stream
+from dmarcwatch.snapshot import Asked, Fix, Snapshot, no_fix
+from dmarcwatch.streams import Label
 from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dmarcwatch.timeline import Timeline
 from dmarcwatch.toll import Toll
@@ -18,11 +18,6 @@ from dmarcwatch.verdict import Because, Evidence, Harm, Verdict
 from dmarcwatch.view import View
 
 __all__ = ["Declared", "Fix", "History", "Judge", "PoolDay", "Thresholds", "Verdict", "judge", "no_fix"]
-
-
-def no_fix(stream: Stream, state: str) -> tuple[str, ...]:
-    """No advice: for replays that nobody reads."""
-    return ()
 
 
 def judge(

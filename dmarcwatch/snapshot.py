@@ -1,7 +1,7 @@
 """A domain as of one day, before any policy is asked about: whose mail, which policy, what coverage."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -17,6 +17,11 @@ Fix = Callable[[Stream, str], tuple[str, ...]]
 """Lines that say how to mend a stream in a state; the edge hands over the real one."""
 
 
+def no_fix(stream: Stream, state: str) -> tuple[str, ...]:
+    """No advice: for replays that nobody reads."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is judged and how: everything that is not the domain's history."""
@@ -24,8 +29,8 @@ class Asked:
     as_of: date
     limits: Thresholds
     declared: Declared
-    fix: Fix
-    labels: Mapping[str, Label]
+    fix: Fix = no_fix
+    labels: Mapping[str, Label] = field(default_factory=dict)
     """Labels given after the history was read, by stream id."""
 
 

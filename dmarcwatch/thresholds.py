@@ -135,8 +135,12 @@ class Thresholds:
     """Days without the state after which it may count as mended ..."""
     gap_factor: int = 2
     """... if that is so many times the largest gap it has shown before, `long_days` at most."""
-    lone_day_gap: int = 31
-    """A fault seen on one day only may come back in a month."""
+    run_days: int = 5
+    """A fault whose days all lie within so many is one run: payrolls and newsletters take days."""
+    lone_run_gap: int = 31
+    """A failing state seen in one run only may come back in a month, where it came on top of the
+    stream's usual mail. In the place of that mail it was an incident, which is over once the mail
+    passes again (simulated: a run over two or three days was taken for mended after 14)."""
     random_break_share: float = 0.005
     """Signatures break at random; below this share of a stream `own-dkim-broken` means nothing."""
     fixed_days: Days = Days(14, 31)
@@ -145,6 +149,9 @@ class Thresholds:
     """Active days among them, so that being mended was shown and not assumed."""
     doubtful_share: Limit = Limit(0.05, 0.02)
     """Upper bound of failing, unverified and indeterminate together: reporters' bugs and DNS."""
+    odd_share: float = 0.20
+    """Doubtful share of one reporter's messages above which, if nobody else doubts, the reporter is odd
+    and not the mail (dmarc.md 3.3); its failures still count."""
     dkim_share: Limit = Limit(0.95, 0.98)
     """Aligned DKIM of each owned stream; below the first a warning, below the second no reject
     (RFC 9989 section 7.4: reject must not rely on SPF alone)."""
@@ -156,6 +163,9 @@ class Thresholds:
     """Share of mail that came by mailing lists from which on people are among the senders."""
 
     # Unknown senders
+    listed_stream_share: float = 0.10
+    """Share of a stream's mail that reporters call forwarded or listed: with a broken signature of
+    another sender two signs say so, and one is not enough (dmarc.md 6)."""
     persistent_days: int = 10
     """Active days of the last `persistent_window` that show a sender and not a wave."""
     persistent_window: int = 30
@@ -178,6 +188,8 @@ class Thresholds:
     unknown_share: Limit = Limit(0.02, 0.005)
     """Unknown failing mail that carries a signature of the domain or authenticates as a domain that
     comes back: the bound on misjudged mail."""
+    come_back_days: int = 7
+    """Days after which a foreign domain has come back: throwaway domains are used up before."""
     operator_days: int = 10
     """Days on which most scattered mail comes from one network operator before that is worth a look."""
 

@@ -33,6 +33,7 @@ class DayCell:
 
     __slots__ = (
         "dkim",
+        "doubted_by",
         "doubtful",
         "evidence",
         "failed_by",
@@ -41,8 +42,10 @@ class DayCell:
         "passed",
         "reporters",
         "signed",
+        "spared",
         "spf",
         "states",
+        "undecided",
     )
 
     def __init__(self) -> None:
@@ -58,8 +61,14 @@ class DayCell:
         self.spf = 0
         self.signed = 0
         """Failing with a signature of the domain present."""
+        self.spared = 0
+        """Failing, with a reason for which the reporter would let them pass."""
+        self.undecided = 0
+        """Neither pass nor fail: DNS errors, and words nobody knows."""
         self.reporters: dict[str, int] = {}
         """Messages of `evidence` by organisation."""
+        self.doubted_by: dict[str, int] = {}
+        """Messages that are doubtful and do not fail, by organisation."""
         self.failed_by: dict[str, int] = {}
         """Failing messages by organisation."""
         self.states: dict[str, int] = {}
@@ -69,13 +78,16 @@ class DayCell:
 class Indirect:
     """One stream on one day: trusted messages that came by a forwarder or a list."""
 
-    __slots__ = ("failing", "listed", "messages", "spared")
+    __slots__ = ("failing", "hinted", "listed", "messages", "spared")
 
     def __init__(self) -> None:
         self.messages = 0
         self.failing = 0
         self.spared = 0
         self.listed = 0
+        """Messages with a mailing-list or arc=pass reason that carry a signature of the domain, or pass."""
+        self.hinted = 0
+        """The same of messages that show no sign of the domain; they are among the direct ones."""
 
 
 class Track:
@@ -122,7 +134,9 @@ class Track:
             # A list or an ARC sealer broke a signature of the domain on its way (JUDGEMENT 3, line 2).
             moved = min(row.listed, failing)
             self._add_indirect(day, row, moved, moved)
-        elif row.listed and row.state != "unaligned":
+        elif row.listed and row.state == "unaligned":
+            self._indirect(day).hinted += row.listed
+        elif row.listed:
             self._indirect(day).listed += row.listed
         self._add_direct(day, row, row.messages - moved, failing - moved)
 
@@ -172,6 +186,7 @@ def _count_failing(counts: DayCell, row: StreamDay, failing: int) -> None:
         counts.doubtful += failing
         counts.states[state] = counts.states.get(state, 0) + failing
         counts.failed_by[row.reporter] = counts.failed_by.get(row.reporter, 0) + failing
+        counts.spared += min(row.spared, failing)
         if state in SIGNED_FAILING:
             counts.signed += failing
 
@@ -179,7 +194,11 @@ def _count_failing(counts: DayCell, row: StreamDay, failing: int) -> None:
 def _count_whole(counts: DayCell, row: StreamDay, messages: int, failing: int) -> None:
     counts.messages += messages
     counts.evidence += messages
-    counts.doubtful += row.unverified + row.indeterminate + row.unknown
+    counts.undecided += row.indeterminate + row.unknown
+    doubts = row.unverified + row.indeterminate + row.unknown
+    if doubts:
+        counts.doubtful += doubts
+        counts.doubted_by[row.reporter] = counts.doubted_by.get(row.reporter, 0) + doubts
     counts.passed += row.dmarc_pass
     counts.dkim += row.dkim_aligned
     counts.spf += row.spf_aligned

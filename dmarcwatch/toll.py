@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from operator import attrgetter
+from typing import NamedTuple
 
 from dmarcwatch.legitimacy import Standing
 from dmarcwatch.streams import Legitimacy, PlaceKind
@@ -38,50 +39,69 @@ def total(tolls: Iterable[Toll]) -> Toll:
     return Toll(*map(sum, zip(*map(_COUNTS, tolls), strict=True)))
 
 
-def toll(track: Track, standing: Standing, *, first: int, last: int) -> Toll:
-    """What a stream's days from `first` to `last` hold."""
-    failing = signed = days = 0
+def toll(track: Track, standing: Standing, *, window: tuple[int, int], apart: int) -> Toll:
+    """What a stream's days of the window (first and last ordinal) hold.
+
+    A foreign domain comes back when days on which its mail fails are `apart` or more.
+    """
+    first, last = window
+    failing = signed = 0
+    days = []
     for day in track.failing_days:
         if first <= day <= last:
             cell = track.cells[day]
             failing += cell.failing
             signed += cell.signed
-            days += 1
-    passed_on, broken, spared, listed = _indirect(track, first, last)
+            days.append(day)
+    way = _indirect(track, first, last)
     if standing.legitimacy is Legitimacy.FORWARDED:
         direct = sum(cell.messages for day, cell in track.cells.items() if first <= day <= last)
-        return Toll(0, 0, broken + failing, 0, 0, passed_on + direct, spared, listed)
+        listed = way.listed + way.hinted
+        return Toll(0, 0, way.failing + failing, 0, 0, way.messages + direct, way.spared, listed)
     legitimate = failing if standing.own else 0
-    unknown, questionable = (0, 0) if standing.own else _unknown(track, standing, (failing, signed, days))
+    back = len(days) > 1 and max(days) - min(days) >= apart
+    unknown, questionable = (0, 0) if standing.own else _unknown(track, standing, (failing, signed), back)
     spoof = failing - legitimate - unknown
-    return Toll(legitimate, unknown, broken, spoof, questionable, passed_on, spared, listed)
+    passed_on = (way.messages, way.spared, way.listed)
+    return Toll(legitimate, unknown, way.failing, spoof, questionable, *passed_on)
 
 
-def _indirect(track: Track, first: int, last: int) -> tuple[int, int, int, int]:
-    messages = failing = spared = listed = 0
+class _Indirect(NamedTuple):
+    messages: int
+    failing: int
+    spared: int
+    listed: int
+    hinted: int
+
+
+def _indirect(track: Track, first: int, last: int) -> _Indirect:
+    messages = failing = spared = listed = hinted = 0
     for day, cell in track.indirect.items():
         if first <= day <= last:
             messages += cell.messages
             failing += cell.failing
             spared += cell.spared
             listed += cell.listed
-    return messages, failing, spared, listed
+            hinted += cell.hinted
+    return _Indirect(messages, failing, spared, listed, hinted)
 
 
-def _unknown(track: Track, standing: Standing, counts: tuple[int, int, int]) -> tuple[int, int]:
+def _unknown(track: Track, standing: Standing, counts: tuple[int, int], back: bool) -> tuple[int, int]:
     """Unknown and questionable messages of a stream that is not the domain's own."""
-    failing, signed, days = counts
+    failing, signed = counts
     kind = track.stream.place.kind
     if standing.legitimacy is Legitimacy.SPOOF and standing.confidence == 1.0:
         return 0, 0  # a person said so, signatures or not
-    if kind is PlaceKind.DOMAIN and days > 1:
+    if kind is PlaceKind.DOMAIN and back:
         return failing, failing
     if kind is PlaceKind.SCATTERED or standing.legitimacy is Legitimacy.SPOOF:
         return signed, signed
     return failing, signed
 
 
-def comes_back(days: dict[int, PlaceDay], *, first: int, last: int) -> int:
-    """Failing messages in the window of a pooled domain that was seen on more than one day of it."""
-    counts = [day.failing for ordinal, day in days.items() if first <= ordinal <= last and day.failing]
-    return sum(counts) if len(counts) > 1 else 0
+def comes_back(days: dict[int, PlaceDay], *, first: int, last: int, apart: int) -> int:
+    """Failing messages in the window of a pooled domain that came back after `apart` days or more."""
+    seen = [day for day, cell in days.items() if first <= day <= last and cell.failing]
+    if len(seen) < 2 or max(seen) - min(seen) < apart:
+        return 0
+    return sum(days[day].failing for day in seen)

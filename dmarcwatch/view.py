@@ -151,11 +151,31 @@ class View:
                 mended = failed if judged.since is not None and day < judged.since else 0
                 messages, failed = cell.messages - mended, failed - mended
                 failing.append(bounds.Cell(messages, failed))
-                doubtful.append(bounds.Cell(messages, cell.doubtful - mended))
+                odd = sum(cell.doubted_by.get(reporter, 0) for reporter in self.odd_reporters)
+                doubtful.append(bounds.Cell(messages, cell.doubtful - mended - odd))
                 before = days.get(day, (0, 0))
                 days[day] = (before[0] + messages, before[1] + failed)
         rho = self.limits.rho
         return Pooled(bounds.share(failing, rho=rho), bounds.share(doubtful, rho=rho), days)
+
+    @cached_property
+    def odd_reporters(self) -> frozenset[str]:
+        """Organisations that doubt much of the own mail where all others together hardly doubt any."""
+        doubts: dict[str, int] = {}
+        for judged in self.own:
+            for _, cell in self.days_of(judged.track, self.first):
+                for reporter, messages in cell.doubted_by.items():
+                    doubts[reporter] = doubts.get(reporter, 0) + messages
+        return frozenset(reporter for reporter in doubts if self._is_odd(reporter, doubts))
+
+    def _is_odd(self, reporter: str, doubts: Mapping[str, int]) -> bool:
+        limits, seen = self.limits, self.reporters
+        others = self.evidence - seen[reporter]
+        doubted = sum(doubts.values()) - doubts[reporter]
+        agreed = (
+            others >= limits.dominant_others and doubted <= limits.doubtful_share.at(self.target) * others
+        )
+        return agreed and doubts[reporter] > limits.odd_share * seen[reporter]
 
     @cached_property
     def evidence(self) -> int:
@@ -197,11 +217,12 @@ class View:
     @cached_property
     def tolls(self) -> Mapping[str, Toll]:
         """What each stream brings into the window, those left out by a label excepted."""
-        standings, tracks = self.snapshot.standings, self.snapshot.timeline.tracks
+        standings, ignored = self.snapshot.standings, self.snapshot.ignored
+        window, apart = (self.first, self.last), self.limits.come_back_days
         return {
-            name: toll(track, standings[name], first=self.first, last=self.last)
-            for name, track in tracks.items()
-            if name not in self.snapshot.ignored
+            name: toll(track, standings[name], window=window, apart=apart)
+            for name, track in self.snapshot.timeline.tracks.items()
+            if name not in ignored
         }
 
     @cached_property
@@ -210,7 +231,7 @@ class View:
         tracks = self.snapshot.timeline.tracks
         touched = total(one for name, one in self.tolls.items() if self.affects(tracks[name].stream))
         back = sum(
-            comes_back(days, first=self.first, last=self.last)
+            comes_back(days, first=self.first, last=self.last, apart=self.limits.come_back_days)
             for place, days in self.snapshot.timeline.places.items()
             if place.kind is PlaceKind.DOMAIN
         )

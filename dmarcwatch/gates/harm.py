@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from dmarcwatch import bounds
 from dmarcwatch.bounds import Share
-from dmarcwatch.faults import bad_days as stream_bad_days
 from dmarcwatch.faults import is_bad, state_fault, total_losses
 from dmarcwatch.gates.measured import Measured, at_most, count, none_open, percent
 from dmarcwatch.gates.words import FAILING_STATES, since, state_words
@@ -118,11 +117,11 @@ def _state_blockers(view: View, judged: Judged) -> Iterator[Blocker]:
     recent = view.last - limits.long_days
     failing = [day for day in track.failing_days if recent - limits.long_days < day <= view.last]
     for state in sorted({state for day in failing for state in cells[day].states} & FAILING_STATES):
-        days = [day for day in failing if state in cells[day].states]
+        days = sorted(day for day in failing if state in cells[day].states)
         if state == RANDOM_STATE:
             days = _proving_days(view, judged, days)
         messages = sum(cells[day].states[state] for day in days if day > recent)
-        fault = state_fault(days, last=view.last, limits=limits)
+        fault = state_fault(track, state, days, last=view.last, limits=limits)
         if fault is not None and messages > limits.state_messages:
             text = f"{count(messages, 'message')}{since(fault.days)}: {state_words(state)}"
             yield Blocker(
@@ -140,18 +139,20 @@ def _state_blockers(view: View, judged: Judged) -> Iterator[Blocker]:
 def _proving_days(view: View, judged: Judged, days: list[int]) -> list[int]:
     """The days on which broken signatures prove a fault: bad ones, or all where even the others break much.
 
-    Measured apart from the bad days, so that random breaks after a repair do not keep a fault open.
+    Measured apart from the bad days, so that random breaks after a repair do not keep a fault open;
+    and by the lower bound, so that four breaks among seven hundred messages are chance.
     """
-    limits, cells = view.limits, judged.track.cells
-    fault = stream_bad_days(judged.track, last=view.last, limits=limits)
-    bad = frozenset() if fault is None else frozenset(fault.days)
-    other = [
-        cell for day, cell in view.days_of(judged.track, view.last - limits.long_days + 1) if day not in bad
-    ]
-    broken = sum(cell.states.get(RANDOM_STATE, 0) for cell in other)
-    if broken > limits.random_break_share * sum(cell.messages for cell in other):
+    limits, cells, least = view.limits, judged.track.cells, view.limits.bad_day_failures
+    bad = {day for day in days if is_bad(cells[day].messages, cells[day].states[RANDOM_STATE], least, limits)}
+    long_run = view.days_of(judged.track, view.last - limits.long_days + 1)
+    other = (
+        bounds.Cell(cell.messages, cell.states.get(RANDOM_STATE, 0))
+        for day, cell in long_run
+        if day not in bad
+    )
+    if bounds.share(other, rho=limits.rho).lower > limits.random_break_share:
         return days
-    return [day for day in days if day in bad and cells[day].states.get(RANDOM_STATE)]
+    return [day for day in days if day in bad]
 
 
 def dkim(view: View) -> Measured:

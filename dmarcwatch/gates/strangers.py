@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from dmarcwatch.gates.measured import Measured, at_most, count, none_open, percent
-from dmarcwatch.legitimacy import ActiveDay, failing_days, is_daily, is_monthly
-from dmarcwatch.streams import Legitimacy, PlaceKind, stream_id
+from dmarcwatch.legitimacy import NEVER_ASKED, ActiveDay, Standing, failing_days, is_daily, is_monthly
+from dmarcwatch.streams import Legitimacy, stream_id
 from dmarcwatch.thresholds import Thresholds
 from dmarcwatch.timeline import PlaceDay
 from dmarcwatch.verdict import Blocker, Kind
@@ -54,19 +54,17 @@ def _strangers(view: View) -> Iterator[Stranger]:
     snapshot, since = view.snapshot, view.last - 2 * view.limits.long_days + 1
     for name, standing in snapshot.standings.items():
         track = snapshot.timeline.tracks[name]
-        asked = standing.legitimacy is Legitimacy.UNKNOWN or _guessed_spoof(
-            standing.legitimacy, standing.confidence
-        )
-        if name in snapshot.labels or not asked or not track.failing_days:
+        if name in snapshot.labels or not _may_ask(standing) or not track.failing_days:
             continue
-        if track.stream.place.kind is not PlaceKind.SCATTERED and view.affects(track.stream):
+        if track.stream.place.kind not in NEVER_ASKED and view.affects(track.stream):
             yield Stranger(name, track.stream.name, failing_days(track, since=since, until=view.last))
     for place, days in snapshot.timeline.places.items():
         yield Stranger(stream_id(place), place.name, _place_days(days, since, view.last))
 
 
-def _guessed_spoof(legitimacy: Legitimacy, confidence: float) -> bool:
-    return legitimacy is Legitimacy.SPOOF and confidence < 1.0
+def _may_ask(standing: Standing) -> bool:
+    """Persistent now, or guessed to be spoof: it may have persisted before and not be closed yet."""
+    return standing.asked or (standing.legitimacy is Legitimacy.SPOOF and standing.confidence < 1.0)
 
 
 def _place_days(days: dict[int, PlaceDay], since: int, until: int) -> tuple[ActiveDay, ...]:
