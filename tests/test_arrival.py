@@ -82,7 +82,7 @@ def test_a_mailbox_line_and_fields_on_top_break_nothing():
         lambda data: data + b"more\r\n",
         lambda data: data.replace(b"d=reporter.example", b"d=mail.reporter.example"),
         lambda data: b"From: dmarc@google.com\r\n" + data,
-        lambda data: re.sub(rb"\bb=\w{9}", b"b=AAAAAAAAA", data),
+        lambda data: re.sub(rb"\bb=[\w+/]{4}", b"b=AAAA", data),
         lambda data: data.replace(b"DKIM-Signature", b"X-Signature"),
     ],
     ids=["body", "subject", "appended", "domain", "second-from", "signature", "none"],
@@ -150,7 +150,7 @@ def test_a_look_up_that_fails_verifies_nothing():
 
 def test_few_signatures_are_tried():
     signature = signed()[: -len(MAIL)]
-    false = re.sub(rb"\bb=\w{9}", b"b=AAAAAAAAA", signature)
+    false = re.sub(rb"\bb=[\w+/]{4}", b"b=AAAA", signature)
     dns = Dns(REPORTER)
     assert verify(false * 20 + signed(), lookup=dns) == ()
     assert len(dns.asked) == 3
