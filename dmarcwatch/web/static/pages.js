@@ -144,13 +144,18 @@ function startCharts() {
 
 // --- what-if ------------------------------------------------------------------------------------------
 
+let asked = 0;
+
 async function answerWhatIf(form) {
+  const mine = ++asked;
   const result = document.getElementById("what-if-result");
   const url = new URL(form.action);
   url.search = new URLSearchParams(new FormData(form)).toString();
   result.classList.add("busy");
   const response = await fetch(url);
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const text = await response.text();
+  if (mine !== asked) return; // A later choice is under way; its answer counts.
+  const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.getElementById("what-if-result") ?? page.querySelector("main");
   result.replaceChildren(...fresh.childNodes);
   result.classList.remove("busy");

@@ -1,0 +1,316 @@
+"""What pages are put together from: words and numbers, events on the time axis, fixes, the what-if."""
+
+import sqlite3
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from dmarcwatch.web.blocking import FixStep, steps
+from dmarcwatch.web.charts import MAX_SERIES, bars, stacked, window_to
+from dmarcwatch.web.domain import Day, domain_page, outcomes, shown
+from dmarcwatch.web.events import (
+    MAX_EVENTS,
+    DayOfStream,
+    Event,
+    Note,
+    alignment_changes,
+    policy_changes,
+    silences,
+    timeline,
+    verdict_changes,
+)
+from dmarcwatch.web.given import LADDER, Modes, rung
+from dmarcwatch.web.guard import is_loopback
+from dmarcwatch.web.operators import operators
+from dmarcwatch.web.stream import command
+from dmarcwatch.web.whatif import Asked, WhatIf, asked, what_if
+from dmarcwatch.web.words import ago, count, measure, share, tags, things
+from tests.web_build import AS_OF, Build, Sent, region
+from tests.web_worlds import ALIGNED, ALTERED, DOMAIN, FORGOTTEN, LETTER, SERVER, spoof
+
+RELAXED = Modes("r", "r")
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [
+        (0, 1, "0 %"), (1, 1, "100 %"), (1, 3, "33.3 %"), (1, 2, "50 %"), (1, 100_000, "< 0.1 %"),
+        (99_999, 100_000, "> 99.9 %"), (0, 0, "\N{EN DASH}"), (None, 1, "\N{EN DASH}"),
+    ],
+)  # fmt: skip
+def test_a_share_never_rounds_something_to_nothing_nor_almost_all_to_all(part, whole, text):
+    assert share(part, whole) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "unit", "text"),
+    [
+        (0.031, 0.02, "%", "3.1 %"), (0.0, None, "%", "0 %"), (1, 1, "", "1"), (3, 1, "%", "3"),
+        (90, 31, "days", "90 days"), (1.0, 0.02, "", "100 %"), (1226, 2, "", "1\u202f226"),
+        (None, 0.05, "%", "\N{EN DASH}"), (2.5, 4, "", "2.50"),
+    ],
+)  # fmt: skip
+def test_a_gates_number_is_a_share_where_its_limit_is_one(value, threshold, unit, text):
+    assert measure(value, threshold, unit) == text
+
+
+def test_counts_and_their_nouns():
+    assert count(None) == "\N{EN DASH}"
+    assert count(1234567) == "1\u202f234\u202f567"
+    assert (things(1, "message"), things(2, "message")) == ("1 message", "2 messages")
+
+
+def test_days_are_told_from_today():
+    today = date(2026, 11, 20)
+    days = {"2026-11-20": "today", "2026-11-19T23:59:59Z": "yesterday", "2026-11-10": "10 days ago"}
+    assert {day: ago(day, today) for day in days} == days
+    assert ago(None, today) == "never"
+    assert ago("2026-11-22", today) == "in 2 days"
+
+
+def test_a_policy_is_written_as_a_record_with_only_what_is_stated():
+    assert (
+        tags({"p": "none", "sp": None, "pct": 100, "t": True, "adkim": "s"})
+        == "p=none; t=y; pct=100; adkim=s"
+    )
+    assert tags({"p": "none", "pct": 100, "t": False, "adkim": "r"}, brief=True) == "p=none"
+    assert tags({"p": "quarantine", "pct": 0}, brief=True) == "p=quarantine; pct=0"
+    assert tags({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("published", "here"),
+    [
+        ({"p": "none"}, 0),
+        ({"p": "quarantine", "t": True}, 1),
+        ({"p": "quarantine", "pct": 0}, 1),
+        ({"p": "quarantine"}, 2),
+        ({"p": "reject", "t": True}, 3),
+        ({"p": "reject", "pct": 100}, 4),
+        ({}, None),
+    ],
+)
+def test_you_are_here_on_the_ladder(published, here):
+    assert rung(published) == here
+    assert here is None or here < len(LADDER)
+
+
+def policy(day: str, reports: int = 1, **stated: object) -> tuple[object, ...]:
+    names = ("p", "sp", "np", "pct", "t", "adkim", "aspf")
+    return (day, *(stated.get(name) for name in names), reports)
+
+
+def test_a_tag_that_a_reporter_leaves_out_is_no_policy_change():
+    rows = [
+        policy("2026-11-01", p="none", sp="none", pct=100, adkim="r", aspf="r"),
+        policy("2026-11-02", p="none"),
+    ]
+    assert policy_changes(rows) == ()
+
+
+def test_a_policy_change_is_what_most_reports_of_a_day_show():
+    rows = [
+        policy("2026-11-01", 5, p="none"),
+        policy("2026-11-02", 4, p="none"),
+        policy("2026-11-02", 1, p="quarantine"),
+        policy("2026-11-03", 1, p="none"),
+        policy("2026-11-03", 4, p="quarantine", pct=50),
+    ]
+    assert policy_changes(rows) == (
+        Event("2026-11-03", "policy", "Policy is now p=quarantine; sp=quarantine; pct=50"),
+    )
+
+
+def test_t_and_np_change_only_where_somebody_states_them():
+    rows = [
+        policy("2026-11-01", p="quarantine", t=1),
+        policy("2026-11-02", p="quarantine"),
+        policy("2026-11-03", p="quarantine", t=0),
+    ]
+    assert [event.text for event in policy_changes(rows)] == ["Policy is now t=n"]
+
+
+def days_of(*shares: float) -> list[DayOfStream]:
+    first = date(2026, 9, 1)
+    return [
+        DayOfStream((first + timedelta(age)).isoformat(), 100, 100, round(100 * share))
+        for age, share in enumerate(shares)
+    ]
+
+
+def test_the_day_a_return_path_is_lost_is_found_in_the_days():
+    found = alignment_changes("SES", (), days_of(*[0.95] * 10, *[0.02] * 10))
+    assert [(event.day, event.kind) for event in found] == [("2026-09-11", "alignment")]
+
+
+def test_one_bad_day_is_no_lost_return_path():
+    assert alignment_changes("SES", (), days_of(*[1.0] * 10, 0.0, *[1.0] * 10)) == ()
+
+
+def test_what_the_judge_found_is_told_instead_of_what_the_days_suggest():
+    note = Note("mail-from-fallback", "2026-09-10", "fell back")
+    found = alignment_changes("SES", (note,), days_of(*[1.0] * 10, *[0.0] * 10))
+    assert found == (Event("2026-09-10", "alignment", "SES: fell back"),)
+
+
+def test_a_week_without_reports_is_silence_and_a_weekend_is_not():
+    days = ["2026-11-01", "2026-11-04", "2026-11-12"]
+    assert silences(days, date(2026, 11, 13)) == (Event("2026-11-05", "silence", "No reports for 7 days"),)
+    assert silences([], date(2026, 11, 13)) == ()
+
+
+def test_silence_reaches_into_the_present():
+    assert silences(["2026-11-01"], date(2026, 11, 20))[0].text == "No reports for 18 days"
+
+
+def test_a_verdict_is_an_event_only_where_it_changes():
+    given = [("2026-11-01", "not-ready"), ("2026-11-02", "not-ready"), ("2026-11-03", "ready-for-quarantine")]
+    assert verdict_changes(given) == (Event("2026-11-03", "verdict", "Verdict: ready for quarantine"),)
+
+
+def test_very_many_events_are_shown_by_the_rarest_and_counted():
+    senders = [Event(f"2026-11-{day:02}", "sender", "First mail") for day in range(1, 21)]
+    shown_events = timeline([Event("2026-11-30", "policy", "Policy is now p=reject")], senders)
+    assert len(shown_events) == MAX_EVENTS + 1
+    assert any(event.kind == "policy" for event in shown_events)
+    assert shown_events[-1].text == "and 9 more"
+
+
+def test_a_fix_is_split_into_commands_records_and_sentences():
+    lines = [
+        "Sign with the domain's identity:",
+        "  Console > Identities. Or:",
+        "aws sesv2 put-email-identity-dkim-attributes \\",
+        "  --signing-enabled",
+        "DNS: bounce.example.com MX 10 feedback-smtp.eu-west-1.amazonses.com (this MX and no other)",
+        "dmarcwatch label example.com/x owned    (if it is yours)",
+    ]
+    assert steps(lines) == (
+        FixStep("Sign with the domain's identity: Console > Identities. Or:", "sentence"),
+        FixStep("aws sesv2 put-email-identity-dkim-attributes \\\n  --signing-enabled", "command"),
+        FixStep(
+            "bounce.example.com MX 10 feedback-smtp.eu-west-1.amazonses.com", "record", "this MX and no other"
+        ),
+        FixStep("dmarcwatch label example.com/x owned", "command", "if it is yours"),
+    )
+
+
+def test_more_streams_than_colours_stand_together():
+    named = [(f"s{number}", {"2026-11-01": float(number)}) for number in range(1, 20)]
+    series = stacked(named, ["2026-11-01"])
+    assert len(series) == MAX_SERIES
+    assert (series[0].name, series[-1].name) == ("s19", "13 others")
+    assert sum(each.total for each in series) == sum(range(1, 20))
+
+
+def test_small_bars_fill_their_box_and_leave_out_empty_days():
+    assert [tuple(bar) for bar in bars([0, 5, 10])] == [(1, 50.0, 50.0), (2, 0.0, 100.0)]
+    assert bars([0, 0]) == ()
+
+
+def test_a_window_ends_today_or_with_the_last_report_where_that_is_long_ago():
+    today = date(2026, 11, 20)
+    assert shown("2026-11-18", today, 30) == window_to(today, 30)
+    assert shown("2020-01-01", today, 30).last == date(2020, 1, 1)
+    assert shown("2026-11-22", today, 30).last == date(2026, 11, 22)
+    assert shown(None, today, 30).last == today
+    assert len(window_to(today, 30).days) == 30
+
+
+@pytest.mark.parametrize("legitimacy", ["owned", "shadow", "unknown", "spoof", "forwarded", None])
+def test_outcomes_together_are_all_messages(legitimacy):
+    day = Day("2026-11-01", 10, 6, 3, 5, 5, 14, 5, 8)
+    assert sum(messages for _, messages in outcomes(day, legitimacy)) == 14
+
+
+def test_a_stream_id_that_holds_shell_words_is_quoted():
+    assert command("example.com/$(reboot) x", "spoof") == "dmarcwatch label 'example.com/$(reboot) x' spoof"
+
+
+def test_loopback_is_an_address_or_localhost_and_nothing_that_looks_like_it():
+    assert all(map(is_loopback, ("127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost")))
+    assert not any(
+        map(is_loopback, ("0.0.0.0", "::", "192.0.2.1", "127.0.0.1.example", "localhost.example", ""))
+    )
+
+
+def test_operators_are_known_offline_and_odd_addresses_are_nobodys():
+    found = operators(["54.240.7.11", "192.0.2.1", "not an address", None])
+    assert found["54.240.7.11"].name == "Amazon.com, Inc."
+    assert found["54.240.7.11"].country == "United States"
+    assert found["192.0.2.1"].name == found["not an address"].name == ""
+
+
+def what_of(path: Path, ask: Asked) -> WhatIf:
+    connection = sqlite3.connect(path)
+    page = domain_page(connection, DOMAIN, AS_OF, days=30)
+    assert page is not None
+    answer = what_if(connection, page, ask, RELAXED)
+    connection.close()
+    return answer
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """One day of all kinds: 100 aligned, 7 unsigned own, 50 of a subdomain, 5 altered, 3 unknown, 20 spoofed."""
+    build = Build(tmp_path / "x.db", DOMAIN, {"p": "none", "adkim": "r", "aspf": "r"})
+    mails = [(ALIGNED, 100), (FORGOTTEN, 7), (LETTER, 50), (ALTERED, 5), (SERVER, 3), (spoof(1), 20)]
+    build.report(Sent("google.com", AS_OF - timedelta(3)), mails)
+    build.report(Sent("liar.example", AS_OF - timedelta(3), tier="unverified"), [(FORGOTTEN, 1000)])
+    return build.close()
+
+
+def test_what_if_counts_own_forwarded_unknown_and_strangers_mail_apart(mixed):
+    answer = what_of(mixed, Asked("reject", "same", RELAXED))
+    assert (answer.own, answer.forwarded, answer.unknown, answer.spoof) == (7, 5, 3, 20)
+    assert answer.own_messages == 157
+
+
+def test_p_none_loses_nothing(mixed):
+    answer = what_of(mixed, Asked("none", "same", RELAXED))
+    assert answer.streams == ()
+    assert (answer.own, answer.forwarded, answer.unknown, answer.spoof) == (0, 0, 0, 0)
+
+
+def test_strict_spf_alone_loses_nothing_that_dkim_carries(mixed):
+    assert what_of(mixed, Asked("reject", "same", Modes("r", "s"))).own == 7
+
+
+def test_strict_dkim_loses_mail_that_a_parent_domain_signs(mixed, tmp_path):
+    parent = replace(
+        LETTER,
+        dkim=((DOMAIN, "s1", "pass"),),
+        place=region(DOMAIN, "eu-west-3", f"news.{DOMAIN}"),
+        name="parent",
+    )
+    build = Build(tmp_path / "y.db", DOMAIN, {"p": "none"})
+    build.report(Sent("google.com", AS_OF - timedelta(3)), [(parent, 40), (ALIGNED, 100)])
+    path = build.close()
+    assert what_of(path, Asked("reject", "same", RELAXED)).own == 0
+    assert what_of(path, Asked("reject", "same", Modes("s", "r"))).own == 40
+    assert what_of(path, Asked("reject", "none", Modes("s", "r"))).own == 0
+
+
+def test_relaxing_what_was_published_strict_spares_mail(tmp_path):
+    sister = replace(ALIGNED, aligned=(False, False), dkim=((f"mail.{DOMAIN}", "s", "pass"),), state="strict-adkim",
+                     spf=(f"bounce.{DOMAIN}", "pass"))  # fmt: skip
+    build = Build(tmp_path / "x.db", DOMAIN, {"p": "none", "adkim": "s", "aspf": "s"})
+    build.report(Sent("google.com", AS_OF - timedelta(3)), [(sister, 30)])
+    connection = sqlite3.connect(build.close())
+    page = domain_page(connection, DOMAIN, AS_OF, days=30)
+    strict = Modes("s", "s")
+    assert what_if(connection, page, Asked("reject", "same", strict), strict).own == 30
+    assert what_if(connection, page, Asked("reject", "same", RELAXED), strict).own == 0
+    connection.close()
+
+
+def test_the_form_counts_only_for_what_it_offers():
+    assert asked({"p": "none", "sp": "reject", "adkim": "s"}, "reject", RELAXED) == Asked(
+        "none", "reject", Modes("s", "r")
+    )
+    assert asked({"p": "<script>", "sp": "", "aspf": "x"}, "reject", Modes("s", "r")) == Asked(
+        "reject", "same", Modes("s", "r")
+    )
+    assert asked({}, "", RELAXED).p == "quarantine"
