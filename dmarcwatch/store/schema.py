@@ -103,6 +103,16 @@ CREATE TABLE verdicts (
 CREATE INDEX verdicts_domain ON verdicts (domain, as_of);
 """
 
+_LOOKED_UP = """
+CREATE TABLE published (
+    domain TEXT NOT NULL, record TEXT, looked_up_at TEXT NOT NULL,
+    PRIMARY KEY (domain, looked_up_at)) WITHOUT ROWID;
+CREATE TABLE _operators (
+    ip TEXT PRIMARY KEY, country TEXT, asn INTEGER, operator TEXT, looked_up_at TEXT,
+    ptr TEXT, ptr_looked_up_at TEXT) WITHOUT ROWID;
+"""
+"""What the world said on a day, by name and not by id: it outlives a rebuild."""
+
 JUDGEMENTS = f"""
 CREATE TABLE streams (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, policy_domain TEXT NOT NULL, header_from TEXT NOT NULL,
@@ -190,6 +200,12 @@ def facts_and_judgements(db: Database) -> None:
     """The first schema."""
     run_statements(db.conn, _FACTS)
     run_statements(db.conn, JUDGEMENTS)
+
+
+@MIGRATIONS()
+def looked_up(db: Database) -> None:
+    """What `check` finds in DNS, and who operates an address."""
+    run_statements(db.conn, _LOOKED_UP)
 
 
 def views() -> dict[str, str]:

@@ -36,3 +36,8 @@ SELECT
 FROM _domain_days d
 JOIN _reporters o ON o.id = d.reporter
 JOIN _policies y ON y.id = d.policy;
+
+CREATE VIEW addresses AS
+SELECT a.ip AS source_ip, o.country, o.asn, o.operator, o.ptr
+FROM _addresses a
+LEFT JOIN _operators o ON o.ip = a.ip;
