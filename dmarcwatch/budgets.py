@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """Bounds on what one item may hold; exceeding one makes a reject whose reason is the field's name."""
+    """Bounds on what one item may hold; exceeding one makes a reject.
+
+    Its reason is the field's name without `max_`, such as `ratio` or `part-bytes`.
+    """
 
     max_message_bytes: int = 40 * 1024 * 1024
     """SES inbound delivers up to 40 MB with headers; no mailbox provider accepts more."""
     max_header_bytes: int = 256 * 1024
-    """One header block, a MIME part's included; Exchange Online takes no larger one, Postfix stops earlier."""
+    """One header block, a MIME part's included; Exchange Online takes no larger, Postfix stops earlier."""
     max_part_bytes: int = 32 * 1024 * 1024
     """One decoded attachment. RFC 7489 speaks of a ten megabyte limit at receivers; three times that."""
     max_inflated_bytes: int = 512 * 1024 * 1024
