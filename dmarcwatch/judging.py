@@ -10,11 +10,13 @@ from sqlite_utils import Database
 from dmarcwatch.config import Config
 from dmarcwatch.findings import Finding, findings
 from dmarcwatch.history import History
+from dmarcwatch.projection import Projection, project
 from dmarcwatch.readiness import Judge
 from dmarcwatch.remedy import remedy
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.histories import history
+from dmarcwatch.store.published import last_record
 from dmarcwatch.store.standings import Judged, write_standings, write_verdict
 from dmarcwatch.streams import Stream, StreamDay
 from dmarcwatch.verdict import Verdict
@@ -31,8 +33,22 @@ class Court:
 
     def judge(self, database: Database, domain: str, as_of: date) -> Verdict:
         """The verdict on a domain as of a day, from what had been received by then; nothing is kept."""
-        known = history(database.conn, domain, as_of=as_of, record=self.config.for_domain(domain).record)
-        return self._judge(known).at(as_of)
+        return self._judge(self.history(database, domain, as_of)).at(as_of)
+
+    def history(self, database: Database, domain: str, as_of: date) -> History:
+        """What had been received on a domain by a day, with its record as configured or last looked up."""
+        record = self.config.for_domain(domain).record or last_record(database.conn, domain)
+        return history(database.conn, domain, as_of=as_of, record=record)
+
+    def project(self, database: Database, domain: str, policy: str, as_of: date) -> Projection:
+        """What a policy would have done to the messages of the window. Raises ConfigError for no policy."""
+        return project(
+            self.history(database, domain, as_of),
+            policy,
+            as_of=as_of,
+            thresholds=self.config.thresholds,
+            declared=self.config.for_domain(domain).declared,
+        )
 
     def judge_and_keep(self, database: Database, domains: Iterable[str]) -> list[Verdict]:
         """Judge each domain as of today; the verdicts and the streams' standing are kept."""
@@ -55,8 +71,7 @@ class Court:
 
     def _keep(self, database: Database, domain: str) -> Verdict:
         as_of = self.now.date()
-        answers = self.config.for_domain(domain)
-        known = history(database.conn, domain, as_of=as_of, record=answers.record)
+        known = self.history(database, domain, as_of)
         judge = self._judge(known)
         verdict = judge.at(as_of)
         found = _findings(known)

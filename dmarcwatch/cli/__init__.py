@@ -14,6 +14,7 @@ COMMANDS = {
     "verdict": "Say whether a domain may enforce its policy, and what to fix if not.",
     "sources": "Show who sends as a domain, and whether it authenticates.",
     "label": "Say what no report says: whose mail a stream is.",
+    "simulate": "Show which messages a policy would have touched.",
     "serve": "Serve the pages and Datasette on the database, read-only.",
     "status": "Show the last run of each source, rejects and silent reporters.",
     "rejects": "List what could not be read, and why.",
