@@ -117,10 +117,14 @@ def _came_on_top(track: Track, state: str, run: Fault, since: int, limits: Thres
     passing mail into failing mail, and is over when that passes again.
     """
     cells, days = track.cells, range(run.days[0], run.days[-1] + 1)
-    usual = [cell.passed for day, cell in cells.items() if day > since and day not in days]
-    if len(usual) < limits.few_active_days:
+    quiet = [(day, cell) for day, cell in cells.items() if day > since and day not in days]
+    if len(quiet) < limits.few_active_days:
         return True
-    during = [cells[day] for day in days if day in cells]
-    passed = sum(cell.passed for cell in during) / len(during)
-    failed = sum(cell.states.get(state, 0) for cell in during) / len(during)
-    return abs(passed - median(usual)) <= abs(passed + failed - median(usual))
+    usual = passed = failed = 0.0
+    for day in days:
+        # Compared with the same weekday: at weekends most senders rest.
+        usual += median([cell.passed for other, cell in quiet if (other - day) % 7 == 0] or [0])
+        if day in cells:
+            passed += cells[day].passed
+            failed += cells[day].states.get(state, 0)
+    return abs(passed - usual) <= abs(passed + failed - usual)

@@ -14,7 +14,7 @@ from dmarcwatch.streams import Label
 from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from dmarcwatch.timeline import Timeline
 from dmarcwatch.toll import Toll
-from dmarcwatch.verdict import Because, Evidence, Harm, Verdict
+from dmarcwatch.verdict import Because, Evidence, Harm, Kind, Verdict
 from dmarcwatch.view import View
 
 __all__ = ["Declared", "Fix", "History", "Judge", "PoolDay", "Thresholds", "Verdict", "judge", "no_fix"]
@@ -97,7 +97,8 @@ def _harm(toll: Toll) -> Harm:
 def _days_needed(decision: Decision) -> int | None:
     """The longest of what each open evidence gate still asks for; None as soon as one cannot say."""
     target = decision.view.target
-    gates = [found.gate for found in decision.findings if found.gate.target is target and not found.gate.ok]
+    asked = (found.gate for found in decision.findings if found.gate.target is target)
+    gates = [gate for gate in asked if gate.kind is Kind.EVIDENCE and not gate.ok]
     if decision.because is not Because.EVIDENCE or not gates:
         return None
     days = [gate.days for gate in gates if gate.days is not None]

@@ -170,13 +170,15 @@ class World:
         return Judge(self.history(), thresholds=limits, declared=declared, **more).at(as_of)
 
 
-def healthy(days: int = 100, *, per_reporter: int = 20, reporters: Iterable[str] = REPORTERS) -> World:
+def healthy(
+    days: int | Iterable[int] = 100, *, per_reporter: int = 20, reporters: Iterable[str] = REPORTERS
+) -> World:
     """A domain that mails through SES every day and passes, as three organisations report."""
-    world = World()
-    names = tuple(reporters)
-    world.reports(range(days), names)
+    world, names = World(), tuple(reporters)
+    back = range(days) if isinstance(days, int) else tuple(days)
+    world.reports(back, names)
     for name in names:
-        world.mail(SES, range(days), per_reporter, reporter=name)
+        world.mail(SES, back, per_reporter, reporter=name)
     return world
 
 
