@@ -10,7 +10,16 @@ from dmarcwatch.collect.files import FileCollector, StreamCollector
 from dmarcwatch.collect.imap import ImapCollector
 from dmarcwatch.collect.maildir import MaildirCollector, is_maildir
 from dmarcwatch.collect.oauth import SignIn, token_source
-from dmarcwatch.collect.sources import FileSource, ImapSource, Settle, Source, StdinSource, printable
+from dmarcwatch.collect.s3 import S3Collector
+from dmarcwatch.collect.sources import (
+    FileSource,
+    ImapSource,
+    S3Source,
+    Settle,
+    Source,
+    StdinSource,
+    printable,
+)
 from dmarcwatch.errors import ConfigError
 
 
@@ -34,8 +43,8 @@ def open_source(
             return _open_path(source, budgets, notify)
         case ImapSource():
             return ImapCollector(source, _secret(source, sign_in), budgets=budgets, notify=notify)
-        case _:
-            raise NotImplementedError
+        case S3Source():
+            return S3Collector(source, budgets=budgets, notify=notify)
 
 
 def _open_path(source: FileSource, budgets: Budgets, notify: Notify) -> Collector:

@@ -162,10 +162,16 @@ class S3Source:
     """A profile of the AWS configuration files."""
     settle: Settle = Settle.NOTHING
     done: str | None = None
-    """Key prefix for `move`; objects below it are never read."""
+    """Key prefix for `move`, in place of `prefix`; objects below it are never read."""
+    trusted: bool = False
+    """Whether reports in it count without proof (tier `local`): only where nobody but you can write."""
     parallel: int = 16
     """Requests under way at once; SES writes one small object a mail, so latency is the cost."""
     timeout_seconds: float = 60.0
+    """Silence after which a request counts as lost."""
+    attempts: int = 6
+    """How often a request is tried that is throttled or lost. boto3 waits up to 1, 2, 4, 8 and 16
+    seconds in between, which outlasts S3's throttling of a prefix."""
 
     def __post_init__(self) -> None:
         problems = []
@@ -177,6 +183,12 @@ class S3Source:
             problems.append(f"{self.name}: to move objects, name the prefix `done`")
         if problems:
             raise ConfigError(problems)
+
+    def holds(self, bucket: str, key: str) -> bool:
+        """Whether an object belongs to this source; what was moved to `done` does not."""
+        if self.done and key.startswith(self.done):
+            return False
+        return self.bucket in {None, bucket} and key.startswith(self.prefix)
 
     @property
     def name(self) -> str:

@@ -8,11 +8,22 @@ from itertools import count
 import pytest
 
 from dmarcwatch.collect.secret import Secret
-from dmarcwatch.collect.sources import ImapSource, Security
+from dmarcwatch.collect.sources import ImapSource, S3Source, Security
+from tests.collectors.bucket import Bucket, credentials
 from tests.collectors.mailbox import Mailbox
-from tests.collectors.servers import PASSWORD, authority, certificates, dovecot, identity_provider, pymap
+from tests.collectors.servers import (
+    ADMIN_KEYS,
+    PASSWORD,
+    authority,
+    certificates,
+    dovecot,
+    identity_provider,
+    moto,
+    pymap,
+    seaweedfs,
+)
 
-__all__ = ["authority", "certificates", "dovecot", "identity_provider", "pymap"]
+__all__ = ["authority", "certificates", "dovecot", "identity_provider", "moto", "pymap", "seaweedfs"]
 
 _number = count()
 
@@ -51,4 +62,21 @@ def pymap_mailbox(pymap, password) -> Iterator[Mailbox]:
         client.login("rua", PASSWORD)
         client.create(folder)
     with closing(Mailbox(pymap, source, folder)) as ready:
+        yield ready
+
+
+@pytest.fixture
+def bucket(seaweedfs, monkeypatch) -> Iterator[Bucket]:
+    """A bucket of this test alone, with the administrator's keys in the environment."""
+    credentials(monkeypatch, ADMIN_KEYS)
+    source = S3Source(
+        f"reports-{next(_number)}",
+        "in/",
+        region="eu-west-1",
+        endpoint=seaweedfs,
+        done="done/",
+        timeout_seconds=10,
+        attempts=1,
+    )
+    with closing(Bucket(seaweedfs, source)) as ready:
         yield ready

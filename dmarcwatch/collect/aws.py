@@ -1,0 +1,105 @@
+"""Clients for Amazon's services and for others that speak like them; the only owner of boto3 here.
+
+Credentials come from boto3's own chain: environment, profile, container, instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from dmarcwatch.collect.aws_errors import error_code, explain
+from dmarcwatch.collect.envelope import EnvelopeError
+from dmarcwatch.collect.sources import S3Source
+from dmarcwatch.errors import CollectError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+_CONNECT_SECONDS = 20
+
+
+class Aws:
+    """The clients of one source, made when they are first wanted, for any number of threads."""
+
+    def __init__(self, source: S3Source) -> None:
+        self.source = source
+        self._session: Any = None
+        self._clients: dict[tuple[str, str | None], Any] = {}
+        self._making = Lock()
+        """Clients may be used by several threads, but not made by several."""
+
+    @property
+    def s3(self) -> S3Client:
+        """The store of objects. Raises CollectError."""
+        client: S3Client = self._client("s3", self.source.endpoint)
+        return client
+
+    @property
+    def sqs(self) -> SQSClient:
+        """The queue. Raises CollectError."""
+        client: SQSClient = self._client("sqs", self.source.queue_endpoint)
+        return client
+
+    def decrypt_key(self, wrapped: bytes, context: dict[str, str]) -> bytes:
+        """A data key that KMS wrapped in `context`. Raises EnvelopeError where KMS will not."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        # SES puts the key's ARN into the context; a key lives in one region.
+        arn = context.get("kms_cmk_id", "").split(":")
+        region = arn[3] if len(arn) > 3 and arn[3] else None
+        try:
+            kms = self._client("kms", None, region)
+            plain: bytes = kms.decrypt(CiphertextBlob=wrapped, EncryptionContext=context)["Plaintext"]
+        except (BotoCoreError, ClientError) as error:
+            code = error_code(error) or type(error).__name__
+            raise EnvelopeError(f"KMS does not decrypt its key ({code}); kms:Decrypt is needed") from error
+        return plain
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn what boto3 raises inside into a CollectError with a remedy."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            raise explain(self.source, error) from error
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
+    def _client(self, service: str, endpoint: str | None, region: str | None = None) -> Any:
+        key = (service, region)
+        with self._making:
+            if key not in self._clients:
+                with self.explained():
+                    self._clients[key] = self._new_client(service, endpoint, region or self.source.region)
+            return self._clients[key]
+
+    def _new_client(self, service: str, endpoint: str | None, region: str | None) -> Any:
+        try:
+            import boto3
+            from botocore.config import Config
+        except ImportError as error:
+            raise CollectError(
+                f"{self.source.name}: reading it needs the Python package boto3",
+                hint="Install dmarcwatch with its extra: pip install 'dmarcwatch[s3]'.",
+            ) from error
+        if self._session is None:
+            self._session = boto3.session.Session(profile_name=self.source.profile)
+        config = Config(
+            connect_timeout=min(_CONNECT_SECONDS, self.source.timeout_seconds),
+            read_timeout=self.source.timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": self.source.attempts},
+            max_pool_connections=self.source.parallel,
+            # Other stores than Amazon's rarely have a host name for each bucket.
+            s3={"addressing_style": "path"} if endpoint else None,
+        )
+        return self._session.client(service, endpoint_url=endpoint, region_name=region, config=config)

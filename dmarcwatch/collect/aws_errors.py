@@ -1,0 +1,108 @@
+"""What went wrong with Amazon's services, in one sentence with a remedy."""
+
+from typing import Any
+
+from dmarcwatch.collect.sources import S3Source
+from dmarcwatch.errors import CollectError
+from dmarcwatch.text import clean
+
+_MAX_WORDS_CHARS = 200
+
+_CREDENTIALS = (
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where a role is attached."
+)
+_RIGHTS = "Attach the policy that `dmarcwatch fetch --iam` prints to the user or role."
+
+# By error code: what it means, and what to do. Codes: Amazon S3 API reference, "Error responses".
+_REFUSALS: dict[str, tuple[str, str]] = {
+    "InvalidAccessKeyId": ("the access key id is not known there", _CREDENTIALS),
+    "InvalidClientTokenId": ("the access key id is not known there", _CREDENTIALS),
+    "UnrecognizedClientException": ("the access key id is not known there", _CREDENTIALS),
+    "SignatureDoesNotMatch": ("the secret access key does not belong to the access key id", _CREDENTIALS),
+    "ExpiredToken": ("the session token has expired", "Sign in again, for example with `aws sso login`."),
+    "RequestTimeTooSkewed": ("the clock of this machine is wrong", "Set the clock, for example with NTP."),
+    "AccessDenied": ("permission is missing", _RIGHTS),
+    "403": ("permission is missing", _RIGHTS),
+    "AccessDeniedException": ("permission is missing", _RIGHTS),
+    "AllAccessDisabled": ("all access is disabled", "Ask the owner of the bucket."),
+    "NoSuchBucket": ("there is no such bucket", "Check the bucket's name, and the account it is in."),
+    "QueueDoesNotExist": ("there is no such queue", "Check the queue's URL, region and account."),
+    "AWS.SimpleQueueService.NonExistentQueue": (
+        "there is no such queue",
+        "Check the queue's URL, region and account.",
+    ),
+    "PermanentRedirect": ("the bucket is in another region", "Set the source's region."),
+    "AuthorizationHeaderMalformed": ("the bucket is in another region", "Set the source's region."),
+    "SlowDown": ("requests are throttled even after waiting", "Set `parallel` lower, or run later."),
+    "ServiceUnavailable": ("the service is not available", "Run later."),
+    "InternalError": ("the service failed", "Run later."),
+}
+
+# By class of boto3's own errors.
+_FAILURES: dict[str, tuple[str, str]] = {
+    "NoCredentialsError": ("no credentials were found", _CREDENTIALS),
+    "PartialCredentialsError": ("the credentials are incomplete", _CREDENTIALS),
+    "CredentialRetrievalError": ("the credentials could not be fetched", _CREDENTIALS),
+    "ProfileNotFound": ("the profile is not in the AWS configuration", "Check `profile` and ~/.aws/config."),
+    "NoRegionError": ("no region is set", "Set the source's region, or AWS_REGION."),
+    "InvalidRegionError": ("the region's name is not valid", "Set the source's region."),
+    "ParamValidationError": ("the bucket's name is not valid", "Check the source's bucket."),
+    "ConnectTimeoutError": ("no connection in time", "Check the network, the firewall and the endpoint."),
+    "ReadTimeoutError": ("no answer in time", "Run later, or set timeout_seconds higher."),
+    "ConnectionClosedError": (
+        "the connection was closed without an answer",
+        "Check that the endpoint's address begins with https:// where it wants TLS.",
+    ),
+    "ProxyConnectionError": ("the proxy cannot be reached", "Check HTTPS_PROXY."),
+}
+
+
+def error_code(error: Exception) -> str:
+    """The service's own code, such as `NoSuchKey`; an HTTP status where a HEAD has no body."""
+    response = getattr(error, "response", None)  # only a ClientError's is what a service answered
+    return str(response["Error"].get("Code", "")) if response else ""
+
+
+def explain(source: S3Source, error: Exception) -> CollectError:
+    """What a ClientError or BotoCoreError means for the user."""
+    code = error_code(error)
+    if code:
+        meaning, hint = _REFUSALS.get(code, (_words(error), ""))
+        return CollectError(f"{source.name}: {meaning} ({code})", hint=hint)
+    kind = type(error).__name__
+    if kind == "EndpointConnectionError":
+        return _no_connection(source, error)
+    if kind == "SSLError":
+        return _no_tls(source, error)
+    meaning, hint = _FAILURES.get(kind, (_words(error), ""))
+    return CollectError(f"{source.name}: {meaning}", hint=hint)
+
+
+def _no_connection(source: S3Source, error: Exception) -> CollectError:
+    told: dict[str, Any] = getattr(error, "kwargs", {})
+    reason = str(told.get("error", ""))
+    place = told.get("endpoint_url", "the service")
+    if "resolve" in reason or "Name or service" in reason:
+        meaning = f"the host name in {place} cannot be found"
+    elif "refused" in reason:
+        meaning = f"nothing listens at {place}"
+    else:
+        meaning = f"{place} cannot be reached"
+    return CollectError(f"{source.name}: {meaning}", hint="Check region and endpoint, DNS and the network.")
+
+
+def _no_tls(source: S3Source, error: Exception) -> CollectError:
+    words = _words(error)
+    if "WRONG_VERSION_NUMBER" in words or "record layer" in words.lower():
+        return CollectError(
+            f"{source.name}: the endpoint speaks no TLS",
+            hint="Let its address begin with http://, if it is on a network you trust.",
+        )
+    return CollectError(
+        f"{source.name}: TLS failed: {words}",
+        hint="Check the endpoint's name; for a certificate of your own authority, set AWS_CA_BUNDLE.",
+    )
+
+
+def _words(error: Exception) -> str:
+    return clean(str(error), _MAX_WORDS_CHARS)

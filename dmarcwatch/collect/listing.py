@@ -1,0 +1,100 @@
+"""All objects under a prefix, in pages that are fetched side by side.
+
+SES names objects at random, so there is no bookmark to go on from: the whole prefix is listed each
+time, 1,000 keys a request. Because the names are random, the key space can be cut by their first
+character and the parts listed at once. A bucket with other names is listed all the same, since the
+parts together are the whole key space.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from dmarcwatch.collect.aws import Aws
+from dmarcwatch.collect.objects import StoredObject
+
+_SES_CHARACTERS = "0123456789abcdefghijklmnopqrstuv"
+"""What SES makes message ids of, in the order of keys."""
+_LAST = "\U0010ffff"
+"""Sorts behind every character that a key can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Keys after `start` up to `end`; None is the end of the prefix."""
+
+    start: str = ""
+    end: str | None = None
+    continuation: str | None = None
+    """Where the service said that it goes on; then `start` has been passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    objects: list[StoredObject]
+    last_key: str
+    """Empty where the page is."""
+    continuation: str | None
+    """None where nothing follows in its part."""
+
+
+def pages(aws: Aws, bucket: str, prefix: str, executor: Executor) -> Iterator[list[StoredObject]]:
+    """Every object under `prefix` once, in pages of no particular order. Raises CollectError."""
+
+    def ask(part: _Part) -> Future[_Page]:
+        return executor.submit(_page, aws, bucket, prefix, part)
+
+    first = _page(aws, bucket, prefix, _Part())
+    yield first.objects
+    parts = _parts(prefix, first) if first.continuation else []
+    waiting = {ask(part): part for part in parts}
+    while waiting:
+        for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+            part, page = waiting.pop(future), future.result()
+            if page.continuation is not None:
+                rest = replace(part, continuation=page.continuation)
+                waiting[ask(rest)] = rest
+            yield page.objects
+
+
+def _parts(prefix: str, first: _Page) -> list[_Part]:
+    """What follows the first page, in about as many parts as there are pages to come, at most 32."""
+    ahead = cuts(prefix, first.last_key)
+    ends = [*ahead, None]
+    rest = [_Part(start, end) for start, end in pairwise(ends) if start is not None]
+    return [_Part(end=ends[0], continuation=first.continuation), *rest]
+
+
+def cuts(prefix: str, last_key: str) -> list[str]:
+    """Where to cut the keys behind `last_key`, ascending, by how far the first 1,000 keys came.
+
+    A cut ends with the last character there is, so that it cannot be the name of a folder: stores
+    that keep folders pass over a folder's objects when told to start after its name.
+    """
+    name = last_key.removeprefix(prefix)
+    passed = bisect_left(_SES_CHARACTERS, name[:1]) + bisect_left(_SES_CHARACTERS, name[1:2]) / 32
+    characters = _SES_CHARACTERS[int(passed) + 1 :]
+    pages_to_come = (32 - passed) / max(passed, 1)
+    wanted = min(len(characters), int(pages_to_come))
+    spread = [characters[len(characters) * number // wanted] for number in range(wanted)]
+    return [f"{prefix}{chr(ord(char) - 1)}{_LAST}" for char in spread]
+
+
+def _page(aws: Aws, bucket: str, prefix: str, part: _Part) -> _Page:
+    with aws.explained():
+        if part.continuation is None:
+            told = aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=part.start)
+        else:
+            told = aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, ContinuationToken=part.continuation)
+    contents = told.get("Contents", [])
+    # Keys come in the order of their UTF-8 bytes, which is Python's order of text as well.
+    inside = [entry for entry in contents if part.end is None or entry["Key"] <= part.end]
+    objects = [
+        StoredObject(bucket, entry["Key"], entry["ETag"].strip('"'), entry["Size"], entry.get("StorageClass"))
+        for entry in inside
+    ]
+    goes_on = told.get("IsTruncated", False) and len(inside) == len(contents)
+    last_key = contents[-1]["Key"] if contents else ""
+    return _Page(objects, last_key, told.get("NextContinuationToken") if goes_on else None)

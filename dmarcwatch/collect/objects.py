@@ -1,0 +1,148 @@
+"""One object of a bucket: what is known of it before it is read, and what reading it gives."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from dmarcwatch.budgets import Budgets
+from dmarcwatch.collect import Item, Notice
+from dmarcwatch.collect.aws import Aws
+from dmarcwatch.collect.aws_errors import error_code
+from dmarcwatch.collect.batches import MAX_HEAD_BYTES, head
+from dmarcwatch.collect.envelope import EnvelopeError, decrypt, is_encrypted
+from dmarcwatch.collect.sources import Settle
+
+SETUP_NOTIFICATION = "AMAZON_SES_SETUP_NOTIFICATION"
+"""SES writes one object of this name, behind the prefix, when a receipt rule is made; it is no mail."""
+
+_ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
+"""Storage classes that must be restored before reading; GLACIER_IR is read at once."""
+_TRIES = 3
+"""How often an object is asked for whose connection breaks while it comes: boto3 does not do that."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as a listing or a notification tells of it."""
+
+    bucket: str
+    key: str
+    version: str
+    """What changes with the content: the ETag where it is told, else another mark of the event."""
+    size: int | None = None
+    """Bytes; None where not told."""
+    storage_class: str | None = None
+
+    @property
+    def token(self) -> str:
+        """What it is remembered by, the same from a listing and from a notification."""
+        return f"{self.bucket}/{self.key} {self.version}"
+
+    @property
+    def url(self) -> str:
+        """As people write it."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def may_hold_mail(self) -> bool:
+        """False for the marks that consoles and SES leave."""
+        return not (self.key.endswith(SETUP_NOTIFICATION) or (self.key.endswith("/") and not self.size))
+
+
+def read_object(aws: Aws, found: StoredObject, budgets: Budgets) -> Item | Notice:
+    """The object as an item, or why it is none; of one too large, the head.
+
+    A notice with the reason `denied` may be a matter of the whole bucket. Raises CollectError where
+    the service cannot be used at all.
+    """
+    from botocore.exceptions import ClientError
+
+    if found.storage_class in _ARCHIVES:
+        return _archived(found.url)
+    with aws.explained():
+        try:
+            answer, data = _download(aws, found, budgets.max_message_bytes)
+        except ClientError as error:
+            trouble = _trouble(found, error_code(error))
+            if trouble is None:
+                raise
+            return trouble
+    size = answer["ContentLength"]
+    too_large = size > budgets.max_message_bytes
+    encrypted = is_encrypted(answer["Metadata"])
+    if encrypted and not too_large:
+        try:
+            data = decrypt(answer["Metadata"], data, aws.decrypt_key)
+        except EnvelopeError as error:
+            return Notice(found.url, "encrypted", f"{found.url} waits: {error}", left=True)
+    return Item(
+        origin=found.url,
+        token=found.token,
+        data=b"" if encrypted and too_large else data,
+        received_at=answer["LastModified"].astimezone(UTC),
+        size=size if too_large else None,
+        headers_only=too_large and not encrypted,
+    )
+
+
+def _download(aws: Aws, found: StoredObject, limit: int) -> tuple[Mapping[str, Any], bytes]:
+    """What GetObject tells and the bytes, or the head alone where there are more than `limit`."""
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+    for tries_left in range(_TRIES, 0, -1):
+        answer = aws.s3.get_object(Bucket=found.bucket, Key=found.key)
+        with closing(answer["Body"]) as body:
+            try:
+                if answer["ContentLength"] > limit:
+                    return answer, head(body.read(MAX_HEAD_BYTES))
+                return answer, body.read()
+            except (HTTPClientError, IncompleteReadError):
+                if tries_left == 1:
+                    raise
+    raise AssertionError
+
+
+def _trouble(found: StoredObject, code: str) -> Notice | None:
+    """What is wrong with this object alone; None where the error is about more than it."""
+    url = found.url
+    match code:
+        case "NoSuchKey" | "404":
+            return Notice(url, "vanished", f"{url} went away before it was read", left=False)
+        case "InvalidObjectState":
+            return _archived(url)
+        case "AccessDenied" | "403" | "KMS.DisabledException" | "KMS.NotFoundException":
+            return Notice(url, "denied", f"{url} may not be read ({code})", left=True)
+        case _:
+            return None
+
+
+def settle_object(aws: Aws, item: Item) -> Notice | None:
+    """Move or delete a stored object, as configured, unless it was written anew since it was read.
+
+    A notice where it is left; None where it is settled or gone. Raises CollectError.
+    """
+    from botocore.exceptions import ClientError
+
+    source = aws.source
+    place, _, version = item.token.rpartition(" ")
+    bucket, _, key = place.partition("/")
+    with aws.explained():
+        try:
+            etag = aws.s3.head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+            # SES never writes a name twice, and its notification tells the name, not the ETag.
+            if version != etag and not (version and key.endswith(version)):
+                return Notice(item.origin, "unsettled", f"{item.origin} has changed and is left", left=False)
+            if source.settle is Settle.MOVE:
+                target = f"{source.done}{key.removeprefix(source.prefix)}"
+                aws.s3.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": key})
+            aws.s3.delete_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) not in {"404", "NoSuchKey"}:
+                raise
+    return None
+
+
+def _archived(url: str) -> Notice:
+    return Notice(url, "archived", f"{url} is archived and must be restored before it can be read", left=True)

@@ -1,0 +1,127 @@
+"""Objects of a bucket: mails that SES inbound stored, and files that somebody put there.
+
+An object is remembered by its key and ETag. New ones are found by listing the whole prefix, or told
+by a queue; many are read at once, because each is small and far away.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from itertools import chain
+
+from dmarcwatch.budgets import Budgets
+from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
+from dmarcwatch.collect.aws import Aws
+from dmarcwatch.collect.batches import unseen
+from dmarcwatch.collect.listing import pages
+from dmarcwatch.collect.objects import StoredObject, read_object, settle_object
+from dmarcwatch.collect.sources import S3Source, Settle
+from dmarcwatch.collect.sqs import Queue
+from dmarcwatch.errors import CollectError
+
+_AHEAD_BYTES = 64 * 1024 * 1024
+"""Objects read ahead of the one that is handed over, unless a single one is larger."""
+_DENIALS = 10
+"""Refused objects in a row after which permission is missing altogether, not for some objects."""
+_READABLE = "readable"
+"""The position once an object was read: then a refused one is an exception."""
+
+
+class S3Collector:
+    """The objects under a prefix, or those that a queue tells of."""
+
+    def __init__(self, source: S3Source, *, budgets: Budgets | None = None, notify: Notify = unheard) -> None:
+        self._source = source
+        self._budgets = budgets or Budgets()
+        self._notify = notify
+        self._aws = Aws(source)
+        self._queue = Queue(self._aws, source.queue, notify=notify) if source.queue else None
+        self._denials = 0
+
+    @property
+    def source(self) -> str:
+        """Bucket and prefix, or the queue, as a URL."""
+        return self._source.name
+
+    @property
+    def local(self) -> bool:
+        """False unless configured otherwise: what SES stores comes from anybody."""
+        return self._source.trusted
+
+    def items(self, memory: Memory) -> Iterator[Item]:
+        """New objects, in no order: SES's names are random."""
+        proven = memory.position() == _READABLE
+        self._denials = 0
+        executor = ThreadPoolExecutor(self._source.parallel, thread_name_prefix="s3")
+        try:
+            for item in self._read(self._new(memory, executor), executor):
+                yield item
+                if not proven:
+                    memory.advance(_READABLE)
+                    proven = True
+        finally:
+            executor.shutdown(cancel_futures=True)
+        if self._denials and not proven:
+            raise self._denied()
+
+    def settle(self, items: Sequence[Item]) -> None:
+        """Move or delete the objects, as configured, and the queue's messages in any case."""
+        if self._source.settle is not Settle.NOTHING:
+            with ThreadPoolExecutor(self._source.parallel, thread_name_prefix="s3") as executor:
+                for notice in executor.map(lambda item: settle_object(self._aws, item), items):
+                    if notice is not None:
+                        self._notify(notice)
+        if self._queue is not None:
+            self._queue.settle(item.token for item in items)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._aws.close()
+
+    def _new(self, memory: Memory, executor: Executor) -> Iterator[StoredObject]:
+        if self._queue is not None:
+            return self._queue.objects(memory)
+        assert self._source.bucket is not None
+        listed = chain.from_iterable(pages(self._aws, self._source.bucket, self._source.prefix, executor))
+        wanted = (
+            found for found in listed if found.may_hold_mail and self._source.holds(found.bucket, found.key)
+        )
+        return unseen(wanted, lambda found: found.token, memory)
+
+    def _read(self, new: Iterable[StoredObject], executor: Executor) -> Iterator[Item]:
+        """The items of objects, read ahead within bounds of number and bytes."""
+        under_way: deque[tuple[StoredObject, Future[Item | Notice]]] = deque()
+        held = 0
+        for found in new:
+            cost = self._cost(found)
+            while under_way and (len(under_way) == 2 * self._source.parallel or held + cost > _AHEAD_BYTES):
+                first, future = under_way.popleft()
+                held -= self._cost(first)
+                yield from self._outcome(first, future.result())
+            under_way.append((found, executor.submit(read_object, self._aws, found, self._budgets)))
+            held += cost
+        for found, future in under_way:
+            yield from self._outcome(found, future.result())
+
+    def _cost(self, found: StoredObject) -> int:
+        limit = self._budgets.max_message_bytes
+        return limit if found.size is None else min(found.size, limit)
+
+    def _outcome(self, found: StoredObject, outcome: Item | Notice) -> Iterator[Item]:
+        if isinstance(outcome, Item):
+            self._denials = 0
+            yield outcome
+            return
+        self._notify(outcome)
+        if outcome.reason == "denied":
+            self._denials += 1
+            if self._denials == _DENIALS:
+                raise self._denied()
+        if outcome.reason == "vanished" and self._queue is not None:
+            self._queue.settle([found.token])
+
+    def _denied(self) -> CollectError:
+        return CollectError(
+            f"{self.source}: its objects may not be read (AccessDenied)",
+            hint="Attach the policy that `dmarcwatch fetch --iam` prints to the user or role.",
+        )

@@ -1,0 +1,112 @@
+"""A queue that tells of new objects: asked until it is empty, emptied as objects are settled.
+
+A message is deleted only when everything it tells of is stored, so a run that dies loses nothing:
+the message comes back after its visibility timeout, and what is stored by then is known.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dmarcwatch.collect import Memory, Notice, Notify
+from dmarcwatch.collect.aws import Aws
+from dmarcwatch.collect.batches import batched
+from dmarcwatch.collect.notifications import UnknownMessage, objects_of
+from dmarcwatch.collect.objects import StoredObject
+
+_WAIT_SECONDS = 2
+"""Any wait asks all of the queue's servers, none asks a few and may find nothing (long polling)."""
+_AT_ONCE = 10
+"""Messages in one request: the service's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    id: str
+    receipt: str
+    objects: tuple[StoredObject, ...]
+    """Those of this source that may hold a mail."""
+    ours: bool
+    """False where it tells of anything else as well: then it is not ours to delete."""
+
+
+class Queue:
+    """The notifications of one run, and which of them wait for which objects."""
+
+    def __init__(self, aws: Aws, url: str, *, notify: Notify) -> None:
+        self._aws = aws
+        self._url = url
+        self._notify = notify
+        self._waiting: defaultdict[str, set[str]] = defaultdict(set)
+        """Receipts of the messages that wait for an object, by its token."""
+        self._open: dict[str, int] = {}
+        """How many objects a message still waits for, by its receipt."""
+
+    def objects(self, memory: Memory) -> Iterator[StoredObject]:
+        """The objects not stored yet that the queue tells of. Raises CollectError."""
+        # A message may come back while we are at it; a batch with nothing else is the end.
+        met: set[str] = set()
+        while messages := self._receive(without=met):
+            met.update(message.id for message in messages)
+            tokens = {found.token for message in messages for found in message.objects}
+            stored = memory.seen(sorted(tokens))
+            for message in messages:
+                yield from self._new_objects(message, stored)
+
+    def settle(self, tokens: Iterable[str]) -> None:
+        """Delete the messages that waited for these objects and for nothing else now."""
+        complete = []
+        for token in tokens:
+            for receipt in self._waiting.pop(token, ()):
+                if receipt not in self._open:
+                    continue
+                self._open[receipt] -= 1
+                if not self._open[receipt]:
+                    complete.append(receipt)
+        self._delete(complete)
+
+    def _new_objects(self, message: _Message, stored: frozenset[str]) -> Iterator[StoredObject]:
+        new = {found.token: found for found in message.objects if found.token not in stored}
+        if message.ours:
+            self._open[message.receipt] = len(new)
+        if not new and message.ours:
+            self._delete([message.receipt])
+        for token, found in new.items():
+            asked_for = token in self._waiting
+            self._waiting[token].add(message.receipt)
+            if not asked_for:  # the same is often told twice
+                yield found
+
+    def _receive(self, *, without: set[str]) -> list[_Message]:
+        with self._aws.explained():
+            told = self._aws.sqs.receive_message(
+                QueueUrl=self._url, MaxNumberOfMessages=_AT_ONCE, WaitTimeSeconds=_WAIT_SECONDS
+            )
+        return [
+            self._read(message["MessageId"], message["ReceiptHandle"], message["Body"])
+            for message in told.get("Messages", [])
+            if message["MessageId"] not in without
+        ]
+
+    def _read(self, id_: str, receipt: str, body: str) -> _Message:
+        try:
+            objects = objects_of(body)
+        except UnknownMessage:
+            text = f"message {id_} of {self._url} does not tell of an object and stays there"
+            self._notify(Notice(self._url, "foreign-message", text, left=False))
+            return _Message(id_, receipt, (), ours=False)
+        ours = tuple(found for found in objects if self._aws.source.holds(found.bucket, found.key))
+        wanted = tuple(found for found in ours if found.may_hold_mail)
+        return _Message(id_, receipt, wanted, ours=len(ours) == len(objects))
+
+    def _delete(self, receipts: list[str]) -> None:
+        for receipt in receipts:
+            del self._open[receipt]
+        for batch in batched(receipts, _AT_ONCE):
+            with self._aws.explained():
+                self._aws.sqs.delete_message_batch(
+                    QueueUrl=self._url,
+                    Entries=[
+                        {"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(batch)
+                    ],
+                )

@@ -1,0 +1,284 @@
+"""New objects as a queue tells of them. The bucket is SeaweedFS; the queue is moto's, as no real one can be had."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from urllib.parse import quote_plus
+
+import pytest
+
+from dmarcwatch.collect.iam import iam_policy
+from dmarcwatch.collect.notifications import UnknownMessage, objects_of
+from dmarcwatch.collect.sources import S3Source, Settle
+from dmarcwatch.errors import CollectError
+from tests.collectors.bucket import Bucket
+from tests.collectors.memory import RunMemory, read_all
+from tests.collectors.servers import client_of
+
+
+def s3_event(bucket: str, *keys: str, name: str = "ObjectCreated:Put", etag: str = "1") -> dict:
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:s3",
+                "eventName": name,
+                "eventTime": "2026-11-20T08:00:00.000Z",
+                "s3": {
+                    "bucket": {"name": bucket},
+                    "object": {"key": quote_plus(key), "size": 3, "eTag": etag},
+                },
+            }
+            for key in keys
+        ]
+    }
+
+
+def through_sns(message: dict) -> dict:
+    return {"Type": "Notification", "MessageId": "1", "Message": json.dumps(message)}
+
+
+def event_bridge(bucket: str, key: str, kind: str = "Object Created") -> dict:
+    told = {"key": key, "size": 3, "etag": "1", "sequencer": "00"}
+    return {"source": "aws.s3", "detail-type": kind, "detail": {"bucket": {"name": bucket}, "object": told}}
+
+
+def ses_notification(bucket: str, key: str, message_id: str) -> dict:
+    action = {"type": "S3", "bucketName": bucket, "objectKey": key}
+    return through_sns(
+        {"notificationType": "Received", "receipt": {"action": action}, "mail": {"messageId": message_id}}
+    )
+
+
+# -- what messages say -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        s3_event("b", "in/a b+ü.xml"),
+        through_sns(s3_event("b", "in/a b+ü.xml")),
+        event_bridge("b", "in/a b+ü.xml"),
+        through_sns(event_bridge("b", "in/a b+ü.xml")),
+    ],
+)
+def test_every_way_of_telling_gives_the_same_object(message):
+    (found,) = objects_of(json.dumps(message))
+    assert (found.token, found.url, found.size) == ("b/in/a b+ü.xml 1", "s3://b/in/a b+ü.xml", 3)
+
+
+def test_ses_itself_tells_of_a_stored_mail():
+    (found,) = objects_of(json.dumps(ses_notification("b", "in/0a1b", "0a1b")))
+    assert found.token == "b/in/0a1b 0a1b"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"},
+        through_sns({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}),
+        s3_event("b", "in/x", name="ObjectRemoved:Delete"),
+        event_bridge("b", "in/x", kind="Object Deleted"),
+        ses_notification("b", "in/AMAZON_SES_SETUP_NOTIFICATION", "AMAZON_SES_SETUP_NOTIFICATION"),
+    ],
+)
+def test_tests_setups_and_removals_tell_of_nothing(message):
+    assert objects_of(json.dumps(message)) == ()
+
+
+@pytest.mark.parametrize(
+    "body", ["", "hello", "[]", "null", "{}", '{"Records": [{}]}', '{"Type": "Notification"}']
+)
+def test_anything_else_is_not_taken_for_one(body):
+    with pytest.raises(UnknownMessage):
+        objects_of(body)
+
+
+# -- a queue ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Told:
+    """A bucket with a queue."""
+
+    bucket: Bucket
+    address: str
+    url: str
+
+    def put(self, *names: str) -> None:
+        """Store objects and tell of them in one message."""
+        for name in names:
+            self.bucket.put(f"in/{name}", name.encode())
+        keys = [f"in/{name}" for name in names]
+        etag = self.bucket.client.head_object(Bucket=self.bucket.source.bucket, Key=keys[0])["ETag"].strip(
+            '"'
+        )
+        self.send(s3_event(self.bucket.source.bucket, *keys, etag=etag))
+
+    def send(self, *messages: dict | str) -> None:
+        with closing(client_of(self.address, service="sqs")) as client:
+            for message in messages:
+                body = message if isinstance(message, str) else json.dumps(message)
+                client.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def left(self) -> int:
+        """Messages in the queue, those under way included."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        with closing(client_of(self.address, service="sqs")) as client:
+            told = client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(int(told[name]) for name in names)
+
+    def wait(self) -> None:
+        """Until the messages that a run received and did not delete can be had again."""
+        name = "ApproximateNumberOfMessages"
+        with closing(client_of(self.address, service="sqs")) as client:
+            while not int(
+                client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])["Attributes"][name]
+            ):
+                time.sleep(0.05)
+
+
+@pytest.fixture
+def told(bucket, moto) -> Iterator[Told]:
+    with closing(client_of(moto, service="sqs")) as client:
+        attributes = {"VisibilityTimeout": "1"}
+        url = client.create_queue(QueueName=bucket.source.bucket, Attributes=attributes)["QueueUrl"]
+    bucket.source = replace(bucket.source, queue=url, queue_endpoint=moto)
+    return Told(bucket, moto, url)
+
+
+def data(items: list) -> list[str]:
+    return sorted(item.data.decode() for item in items)
+
+
+def test_only_what_the_queue_tells_of_is_read_and_the_message_stays_until_it_is_settled(told):
+    told.bucket.put("in/untold", b"untold")
+    told.put("one", "two")
+    collector = told.bucket.collector()
+    items = read_all(collector)
+    assert data(items) == ["one", "two"]
+    collector.settle(items[:1])
+    assert told.left() == 1
+    collector.settle(items[1:])
+    assert told.left() == 0
+
+
+def test_a_run_that_dies_before_settling_loses_nothing_and_the_next_clears_up(told):
+    told.put("one")
+    memory = RunMemory()
+    read_all(told.bucket.collector(), memory)
+    told.wait()
+    assert read_all(told.bucket.collector(), memory) == []
+    assert told.left() == 0
+
+
+def test_a_run_that_dies_before_storing_is_repeated(told):
+    told.put("one")
+    read_all(told.bucket.collector())
+    told.wait()
+    assert data(read_all(told.bucket.collector())) == ["one"]
+
+
+def test_the_same_told_twice_is_read_once_and_both_messages_go(told):
+    told.put("one")
+    told.put("one")
+    collector = told.bucket.collector()
+    items = read_all(collector)
+    assert data(items) == ["one"]
+    collector.settle(items)
+    assert told.left() == 0
+
+
+def test_messages_that_tell_of_nothing_are_cleared_away(told):
+    told.send(
+        {"Event": "s3:TestEvent"}, s3_event(told.bucket.source.bucket, "in/AMAZON_SES_SETUP_NOTIFICATION")
+    )
+    assert read_all(told.bucket.collector()) == []
+    assert told.left() == 0
+
+
+def test_what_is_not_ours_stays_in_the_queue(told):
+    told.send("hello", s3_event("other-bucket", "in/x"), s3_event(told.bucket.source.bucket, "elsewhere/x"))
+    assert read_all(told.bucket.collector()) == []
+    assert told.left() == 3
+    assert told.bucket.reasons() == ["foreign-message"]
+
+
+def test_an_object_that_is_gone_does_not_keep_its_message(told):
+    told.send(s3_event(told.bucket.source.bucket, "in/gone"))
+    assert read_all(told.bucket.collector()) == []
+    assert told.bucket.reasons() == ["vanished"]
+    assert told.left() == 0
+
+
+def test_many_messages_are_read_in_one_run(told):
+    for number in range(25):
+        told.put(f"{number:02}")
+    collector = told.bucket.collector()
+    items = read_all(collector)
+    assert len(items) == 25
+    collector.settle(items)
+    assert told.left() == 0
+
+
+def test_what_was_told_is_known_when_the_bucket_is_listed_as_a_whole(told):
+    told.put("one")
+    told.bucket.put("in/untold", b"untold")
+    memory = RunMemory()
+    read_all(told.bucket.collector(), memory)
+    whole = told.bucket.collector(queue=None)
+    assert whole.source == told.bucket.collector().source
+    assert data(read_all(whole, memory)) == ["untold"]
+
+
+def test_a_queue_alone_is_a_source(told):
+    told.put("one")
+    collector = told.bucket.collector(bucket=None, prefix="")
+    assert collector.source.startswith("sqs://")
+    assert data(read_all(collector)) == ["one"]
+
+
+def test_settled_objects_are_deleted_with_their_messages(told):
+    told.put("one")
+    collector = told.bucket.collector(Settle.DELETE)
+    collector.settle(read_all(collector))
+    assert (told.bucket.names(), told.left()) == ([], 0)
+
+
+def test_an_object_told_of_by_ses_can_be_settled(told):
+    told.bucket.put("in/0a1b", b"mail")
+    told.send(ses_notification(told.bucket.source.bucket, "in/0a1b", "0a1b"))
+    collector = told.bucket.collector(Settle.DELETE)
+    collector.settle(read_all(collector))
+    assert told.bucket.names() == []
+
+
+def test_a_missing_queue_is_an_error(told):
+    with pytest.raises(CollectError, match="there is no such queue") as caught:
+        read_all(told.bucket.collector(queue=f"{told.url}-missing"))
+    assert caught.value.hint
+
+
+# -- the least rights ------------------------------------------------------------------------------
+
+
+def statements(source: S3Source) -> dict[str, dict]:
+    return {statement["Sid"]: statement for statement in json.loads(iam_policy(source))["Statement"]}
+
+
+def test_the_policy_for_reading_allows_nothing_else():
+    allowed = statements(S3Source("reports", "dmarc/"))
+    assert allowed["ListReports"]["Condition"] == {"StringLike": {"s3:prefix": "dmarc/*"}}
+    assert allowed["ReadReports"]["Action"] == ["s3:GetObject"]
+    assert allowed["ReadReports"]["Resource"] == "arn:aws:s3:::reports/dmarc/*"
+    assert set(allowed) == {"ListReports", "ReadReports"}
+
+
+def test_the_policy_grows_with_what_is_configured():
+    queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/reports"
+    source = S3Source("reports", region="eu-west-1", queue=queue, settle=Settle.MOVE, done="done/")
+    allowed = statements(source)
+    assert allowed["ReadReports"]["Action"] == ["s3:GetObject", "s3:DeleteObject"]
+    assert allowed["KeepReports"]["Resource"] == "arn:aws:s3:::reports/done/*"
+    assert allowed["ReadQueue"]["Resource"] == "arn:aws:sqs:eu-west-1:123456789012:reports"
