@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from datasette.app import Datasette
 
 from dmarcwatch.store.database import open_database
+from tests.web_worlds import plausible
 
 METADATA = yaml.safe_load((Path(__file__).parent.parent / "datasette-metadata.yml").read_text("utf-8"))
 TABLES: dict[str, Any] = METADATA["databases"]["dmarcwatch"]["tables"]
@@ -56,6 +58,57 @@ def test_every_canned_query_is_titled_and_answers(fresh, name):
     connection = sqlite3.connect(fresh)
     assert connection.execute(query["sql"], dict.fromkeys(query.get("params", ()), "")).fetchall() == []
     connection.close()
+
+
+ASKED = {
+    "domain": "example.com",
+    "days": "",
+    "stream": "example.com/amazon-ses/us-east-1",
+    "source_ip": "54.240.8.40",
+    "report": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def ninety_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Up to today, because the queries count back from SQLite's own date('now').
+    return plausible(tmp_path_factory.mktemp("queries") / "dmarcwatch.db", datetime.now(UTC).date())
+
+
+@pytest.mark.parametrize("name", sorted(set(QUERIES) - {"contradictions"}))
+def test_every_canned_query_finds_what_ninety_days_hold(ninety_days, name):
+    query = QUERIES[name]
+    connection = sqlite3.connect(ninety_days)
+    rows = connection.execute(query["sql"], {key: ASKED[key] for key in query.get("params", ())}).fetchall()
+    connection.close()
+    assert rows
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, query in QUERIES.items() if "domain" in query.get("params", ())]
+)
+def test_a_blank_domain_means_all_and_another_means_none(ninety_days, name):
+    query = QUERIES[name]
+    blank = dict.fromkeys(query["params"], "")
+    connection = sqlite3.connect(ninety_days)
+    every, one, none = (
+        connection.execute(query["sql"], blank | {"domain": domain}).fetchall()
+        for domain in ("", "example.com", "example.co")
+    )
+    connection.close()
+    assert every == one
+    assert none == []
+
+
+def test_what_fails_now_is_own_mail_of_trusted_reports_alone(ninety_days):
+    connection = sqlite3.connect(ninety_days)
+    sql = QUERIES["failing-now"]["sql"]
+    rows = connection.execute(sql, {"domain": "example.com", "days": "30"}).fetchall()
+    connection.close()
+    assert {(row[0], row[3]) for row in rows} == {
+        ("example.com/amazon-ses/us-east-1", "amazonses-only"),
+        ("example.com/amazon-ses/eu-west-1", "altered"),
+    }
 
 
 def test_no_facet_is_asked_for_because_they_count_table_rows():

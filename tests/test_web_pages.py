@@ -157,7 +157,7 @@ def test_reporters_shows_trust_and_who_fell_silent(world):
     assert "5 organisations reported on example.com" in page.text
     assert "silent for 15 days" in page.text
     assert page.text.count("silent for") == 1
-    assert "2 days of the 90 shown have no report that counts" in page.text
+    assert "Without a report that counts: 2 days of the 90 shown." in page.text
 
 
 def test_a_contradiction_between_reporter_and_evidence_is_named(tmp_path):

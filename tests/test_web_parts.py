@@ -47,7 +47,7 @@ def test_a_share_never_rounds_something_to_nothing_nor_almost_all_to_all(part, w
 @pytest.mark.parametrize(
     ("value", "threshold", "unit", "text"),
     [
-        (0.031, 0.02, "%", "3.1 %"), (0.0, None, "%", "0 %"), (1, 1, "", "1"), (3, 1, "%", "3"),
+        (0.031, 0.02, "%", "3.1 %"), (0, 1, "%", "0"), (0.0, None, "%", "0 %"), (1, 1, "", "1"), (3, 1, "%", "3"),
         (90, 31, "days", "90 days"), (1.0, 0.02, "", "100 %"), (1226, 2, "", "1\u202f226"),
         (None, 0.05, "%", "\N{EN DASH}"), (2.5, 4, "", "2.50"),
     ],

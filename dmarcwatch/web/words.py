@@ -190,11 +190,10 @@ def share(part: float | None, whole: float = 1) -> str:
 
 
 def measure(value: float | None, threshold: float | None, unit: str = "") -> str:
-    """A gate's number. Without a unit, shares are known by a limit that is a fraction."""
+    """A gate's number: a share where its limit is a fraction, or where it is one and has no limit."""
     if value is None:
         return UNKNOWN
-    fraction = isinstance(threshold, float) and 0 < threshold < 1
-    if fraction or (unit == "%" and (threshold is None or threshold <= 1) and value <= 1):
+    if isinstance(threshold, float) or (unit == "%" and threshold is None):
         return share(value)
     number = count(value) if float(value).is_integer() else f"{value:.2f}"
     return f"{number} {unit}".strip("% ")

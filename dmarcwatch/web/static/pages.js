@@ -96,7 +96,7 @@ function marks(data, events, width) {
       Plot.ruleX(events, { x: middle, stroke: "var(--event)", strokeDasharray: "3,3" }),
       Plot.text(events, { x: middle, text: "number", frameAnchor: "top", dy: -14, className: "event-mark", fill: "var(--event)" }),
       Plot.ruleX(data.days, Plot.pointerX({ x: middle, stroke: "var(--dim)" })),
-      Plot.tip(data.days.filter((row) => row.values.some((value) => value !== null)), Plot.pointerX({ ...pointed, fill: "var(--bg)", stroke: "var(--line)" })),
+      Plot.tip(data.days.filter((row) => row.values.some((value) => value !== null)), Plot.pointerX({ ...pointed, fill: "var(--bg)", stroke: "var(--line)", lineHeight: 1.35 })),
     ],
   };
 }
@@ -109,7 +109,7 @@ function draw(figure) {
   const made = marks(data, readEvents(figure), width);
   const last = data.days[data.days.length - 1].day;
   const plot = Plot.plot({
-    width, height: 280, marginLeft: 48, marginRight: 12, marginTop: 26, style: { fontSize: "12px" },
+    width, height: 290, marginLeft: 48, marginRight: 12, marginTop: 26, marginBottom: 38, style: { fontSize: "12px" },
     x: { type: "utc", domain: [data.days[0].day, new Date(last.getTime() + 86400000)], label: null, ticks: Math.max(3, Math.floor(width / 110)) },
     y: data.shares ? { domain: [0, 1], tickFormat: (value) => `${Math.round(value * 100)} %`, label: null, ticks: 5 } : { label: null, tickFormat: "~s", ticks: 5 },
     color: made.scale, marks: made.marks,
