@@ -1,6 +1,6 @@
 """The gates of the verdict (JUDGEMENT 6): each asks one question and knows no other."""
 
-from dmarcwatch.gates import change, evidence, harm, strangers
+from dmarcwatch.gates import change, evidence, pools, senders, strangers
 from dmarcwatch.gates.measured import Finding, Question, answer
 from dmarcwatch.verdict import Kind
 
@@ -21,19 +21,21 @@ GATES: tuple[Question, ...] = (
     Question("dominant-reporter", Kind.WARNING, "one evaluator's bug", change.dominant_reporter),
     Question("quiet", Kind.EVIDENCE, "a new sender needs watching", evidence.quiet),
     Question(
-        "legit-failing", Kind.RISK, "a bound and not a share: few messages prove little", harm.legit_failing
+        "legit-failing", Kind.RISK, "a bound and not a share: few messages prove little", pools.legit_failing
     ),
-    Question("bad-days", Kind.RISK, "rare whole-day failures hide in a share", harm.bad_days),
-    Question("stream-failing", Kind.RISK, "a small sender that fails must block", harm.stream_failing),
-    Question("state-failing", Kind.RISK, "a forgotten identity hides in a good sender", harm.state_failing),
+    Question("bad-days", Kind.RISK, "rare whole-day failures hide in a share", pools.bad_days),
+    Question("stream-failing", Kind.RISK, "a small sender that fails must block", senders.stream_failing),
+    Question(
+        "state-failing", Kind.RISK, "forgotten identities hide in good senders", senders.state_failing
+    ),
     Question("unknown-persistent", Kind.RISK, "ask, do not guess", strangers.unknown_persistent),
     Question("unknown-failing", Kind.RISK, "a bound on misjudged mail", strangers.unknown_failing),
-    Question("doubtful", Kind.RISK, "reporters' bugs and DNS errors", harm.doubtful),
-    Question("dkim", Kind.RISK, "RFC 9989 section 7.4: reject must not rely on SPF alone", harm.dkim),
-    Question("forwarded", Kind.RISK, "its owner cannot mend it", harm.forwarded),
-    Question("people", Kind.RISK, "RFC 9989 section 7.4: mailing lists", harm.people),
+    Question("doubtful", Kind.RISK, "reporters' bugs and DNS errors", pools.doubtful),
+    Question("dkim", Kind.RISK, "RFC 9989 section 7.4: reject must not rely on SPF alone", senders.dkim),
+    Question("forwarded", Kind.RISK, "its owner cannot mend it", pools.forwarded),
+    Question("people", Kind.RISK, "RFC 9989 section 7.4: mailing lists", pools.people),
     Question("regressed", Kind.RISK, "a break must be seen at once", change.regressed),
     Question("silent", Kind.WARNING, "retired, or broken before it could fail", change.silent),
-    Question("subdomains", Kind.RISK, "subdomains inherit the policy", harm.subdomains),
+    Question("subdomains", Kind.RISK, "subdomains inherit the policy", senders.subdomains),
 )
 """In the order of the specification's table."""

@@ -1,56 +1,18 @@
-"""Would own mail be lost? The pools, each stream, each failing state, and what only DKIM carries."""
+"""Would one own sender's mail be lost, however small it is beside the rest?"""
 
 from collections.abc import Iterator
 
 from dmarcwatch import bounds
-from dmarcwatch.bounds import Share
 from dmarcwatch.faults import is_bad, state_fault, total_losses
-from dmarcwatch.gates.measured import Measured, at_most, count, none_open, percent
+from dmarcwatch.gates.measured import Measured, count, none_open, percent
 from dmarcwatch.gates.words import FAILING_STATES, since, state_words
 from dmarcwatch.streams import Legitimacy
+from dmarcwatch.timeline import Track
 from dmarcwatch.verdict import Blocker, Kind, Target
 from dmarcwatch.view import Judged, View
 
 RANDOM_STATE = "own-dkim-broken"
 """Signatures break at random on their way, so this state alone proves a fault only in numbers."""
-
-
-def legit_failing(view: View) -> Measured:
-    """Bound on the failing share of own mail."""
-    share, limit = view.pooled.failing, view.limits.failing_share.at(view.target)
-    found = (
-        f"{count(share.failing, 'message')} of {share.messages:,.0f} of your own fail; "
-        f"the true share may be {percent(share.upper)}, {percent(limit)} is allowed"
-    )
-    return _bounded(view, share, limit, found)
-
-
-def doubtful(view: View) -> Measured:
-    """Bound on own mail that fails or whose pass cannot be believed."""
-    share, limit = view.pooled.doubtful, view.limits.doubtful_share.at(view.target)
-    found = (
-        f"{count(share.failing, 'message')} of your own fail, pass without a visible reason or met a DNS "
-        f"error; the true share may be {percent(share.upper)}, {percent(limit)} is allowed"
-    )
-    return _bounded(view, share, limit, found)
-
-
-def _bounded(view: View, share: Share, limit: float, found: str) -> Measured:
-    absolute = view.limits.failing_messages.at(view.target)
-    few = max(absolute, view.limits.failing_messages_share.at(view.target) * share.messages)
-    ok = share.upper <= limit or share.failing <= few
-    return Measured(share.upper, limit, ok, found, messages=round(share.failing))
-
-
-def bad_days(view: View) -> Measured:
-    """Bound on the share of days on which own mail is lost in earnest."""
-    limits = view.limits
-    days = view.pooled.days.values()
-    bad = sum(is_bad(messages, failing, limits.bad_day_failures, limits) for messages, failing in days)
-    value = bounds.upper(bad, max(bad, len(view.covered_days)))
-    limit = limits.bad_days_share.at(view.target)
-    found = f"on {count(bad, 'day')} of {len(view.covered_days)} much of your mail failed"
-    return Measured(value, limit, bad <= limits.bad_days or value <= limit, found)
 
 
 def stream_failing(view: View) -> Measured:
@@ -188,47 +150,36 @@ def _signed_share(judged: Judged) -> tuple[float, int]:
     return (signed / evidence if evidence else 1.0), evidence - signed
 
 
-def forwarded(view: View) -> Measured:
-    """Forwarded mail that arrives broken, which the owner cannot mend."""
-    toll = view.toll
-    broken, total = max(0, toll.forwarded - toll.spared), toll.passed_on
-    value = broken / max(1.0, view.pooled.failing.messages)
-    limit = view.limits.forwarded_share.at(view.target)
-    found = f"{broken:,} of {count(total, 'forwarded message')} arrive broken, {percent(value)} of your mail"
-    if view.target is Target.QUARANTINE:
-        return Measured(value, None, True, found, messages=broken)
-    return at_most(value, limit, found)._replace(messages=broken)
-
-
 def subdomains(view: View) -> Measured | None:
     """Subdomains without a policy of their own inherit p: their mail has to pass as well."""
-    below = [
-        judged for judged in view.own if judged.stream.place.header_from != judged.stream.place.policy_domain
-    ]
-    if not below:
+    below = {judged.stream.id for judged in view.own if _is_below(judged.track)}
+    spared = _spared(view)
+    if not below and not spared:
         return None
     open_gates = (*stream_failing(view).blockers, *state_failing(view).blockers)
-    closed = {blocker.stream for blocker in open_gates}
-    failing = [judged.stream for judged in below if judged.stream.id in closed]
-    names = ", ".join(sorted({stream.place.header_from for stream in failing}))
+    closed = below & {blocker.stream for blocker in open_gates}
+    failing = [judged.track for judged in view.own if judged.stream.id in closed]
     if not failing:
-        return Measured(0, 0, True, "every subdomain's mail passes as well")
-    found = f"{names} would inherit the policy and mail from there fails"
+        return Measured(0, 0, True, "every subdomain's mail passes as well", notices=spared)
+    found = f"{_names(failing)} would inherit the policy and mail from there fails"
     fix = ("publish sp=none together with the step: it leaves the subdomains as they are until they pass",)
     blocker = Blocker("subdomains", Kind.RISK, found, None, len(failing), 0, None, fix)
-    return Measured(len(failing), 0, False, found, blockers=(blocker,))
+    return Measured(len(failing), 0, False, found, blockers=(blocker,), notices=spared)
 
 
-def people(view: View) -> Measured | None:
-    """People post to mailing lists, and lists break DMARC: reject would lose what they write."""
-    if view.target is Target.QUARANTINE:
-        return None
-    declared, limit = view.snapshot.declared, view.limits.listed_share
-    value = view.toll.listed / max(1.0, view.pooled.failing.messages)
-    if declared.accept_listed:
-        return Measured(value, limit, True, "you accept that mailing lists lose mail")
-    found = f"{percent(value)} of your mail came by mailing lists"
-    if declared.audience == "people":
-        found = "people write from this domain: lists would lose what they post, stay at quarantine"
-        return Measured(value, limit, False, found, messages=view.toll.listed)
-    return Measured(value, limit, value < limit, found, messages=view.toll.listed)
+def _spared(view: View) -> tuple[Blocker, ...]:
+    """Own subdomains that fail and that sp=none keeps out of it."""
+    out = [track for track in view.snapshot.own if not view.affects(track.stream)]
+    failing = [track for track in out if any(cell.failing for _, cell in view.days_of(track, view.first))]
+    if not failing:
+        return ()
+    message = f"mail from {_names(failing)} fails; only sp=none keeps it out of this"
+    return (Blocker("subdomains", Kind.WARNING, message, None, len(failing), 0),)
+
+
+def _is_below(track: Track) -> bool:
+    return track.stream.place.header_from != track.stream.place.policy_domain
+
+
+def _names(tracks: list[Track]) -> str:
+    return ", ".join(sorted({track.stream.place.header_from for track in tracks}))

@@ -1,0 +1,387 @@
+"""Each risk gate about own mail, open and closed at its limit."""
+
+import pytest
+
+from dmarcwatch.history import Declared
+from dmarcwatch.streams import PlaceKind, stream_id
+from dmarcwatch.verdict import Target
+from tests.judge_build import (
+    SCATTERED,
+    SES,
+    World,
+    ago,
+    blocked_by,
+    enforcing,
+    gates,
+    healthy,
+    label,
+    network,
+    ok,
+    place,
+    row,
+    stream,
+    warned_by,
+)
+
+ESP = place("sendgrid", PlaceKind.NONE, "")
+SUB = place(header_from="news.example.com")
+BROKEN = "own-dkim-broken"
+
+
+def small(per_day=10, days=100):
+    """A domain of ten messages a day, so that single failures weigh."""
+    return (
+        healthy(days, per_reporter=per_day - 2, reporters=["google"])
+        .mail(SES, range(days), 2, reporter="yahoo")
+        .reports(range(days), ["yahoo"])
+    )
+
+
+def blockers(verdict, gate):
+    return [blocker for blocker in verdict.blockers if blocker.gate == gate]
+
+
+@pytest.mark.parametrize(("failing", "safe"), [(5, True), (6, False)])
+def test_five_failing_messages_are_no_harm_to_a_small_domain(failing, safe):
+    world = small().mail(SES, range(0, failing * 2, 2), 1, BROKEN)
+    assert ok(world.judge(), "legit-failing") is safe
+
+
+@pytest.mark.parametrize(("failing", "safe"), [(2, True), (3, False)])
+def test_before_reject_only_two_are_none(failing, safe):
+    world = small(days=130).publish(p="quarantine").mail(SES, range(0, failing * 2, 2), 1, BROKEN)
+    assert ok(world.judge(), "legit-failing") is safe
+
+
+@pytest.mark.parametrize(("daily", "safe"), [(3, True), (4, False), (20, False)])
+def test_the_failing_share_is_judged_by_its_upper_bound(daily, safe):
+    # 3 of 303 a day are bounded at 1.98 %, 4 of 304 at 2.4 %.
+    world = healthy(per_reporter=100).mail(SES, range(30), daily, BROKEN)
+    verdict = world.judge()
+    value = next(gates(verdict, "legit-failing")).value
+    assert (value <= 0.02) is safe
+    assert ok(verdict, "legit-failing") is safe
+
+
+@pytest.mark.parametrize(("bad", "safe"), [(1, True), (2, False)])
+def test_two_bad_days_in_a_month_are_too_many(bad, safe):
+    world = healthy().mail(SES, range(5, 5 + bad), 10, BROKEN)
+    assert ok(world.judge(), "bad-days") is safe
+
+
+def test_a_day_is_bad_from_three_failures_and_a_twentieth_on():
+    def quietly(failing):
+        return ok(healthy().mail(SES, range(5), failing, BROKEN).judge(), "bad-days")
+
+    assert quietly(3)  # 3 of 63 are 4.8 %
+    assert not quietly(4)  # 4 of 64 are 6.2 %
+
+
+@pytest.mark.parametrize(
+    ("failing", "days", "blocks"), [(1, 2, False), (1, 3, True), (2, 1, False), (3, 1, True)]
+)
+def test_a_small_sender_that_fails_blocks_whatever_its_share(failing, days, blocks):
+    verdict = healthy(per_reporter=2000).mail(ESP, range(days), failing, "unaligned").judge()
+    assert bool(blockers(verdict, "stream-failing")) is blocks
+    assert verdict.verdict == (
+        "not-ready" if blocks else "cannot-tell" if blockers(verdict, "quiet") else "ready-for-quarantine"
+    )
+
+
+@pytest.mark.parametrize(("passing", "blocks"), [(146, True), (147, False)])
+def test_a_stream_may_fail_by_two_percent(passing, blocks):
+    # 3 failing among 150 are exactly 2 %.
+    world = healthy().mail(ESP, range(40), 20).mail(ESP, [], 0)
+    world.rows = [one for one in world.rows if one.stream != stream_id(ESP)]
+    each, rest = divmod(passing, 21)
+    world.mail(ESP, range(21), each).mail(ESP, [1], rest).mail(ESP, [2, 9, 16], 1, "unaligned")
+    assert bool(blockers(world.judge(), "stream-failing")) is blocks
+
+
+@pytest.mark.parametrize(("passing", "blocks"), [(296, True), (297, False)])
+def test_a_critical_stream_may_fail_by_one_percent(passing, blocks):
+    world = healthy()
+    each, rest = divmod(passing, 21)
+    world.streams[stream_id(ESP)] = stream(ESP, label=label(ESP, "owned", critical=True))
+    world.mail(ESP, range(21), each).mail(ESP, [1], rest).mail(ESP, [2, 9, 16], 1, "unaligned")
+    assert bool(blockers(world.judge(), "stream-failing")) is blocks
+
+
+def test_a_stream_is_critical_by_declaration_as_well():
+    world = healthy().mail(ESP, range(21), 10).mail(ESP, [2, 9, 16], 1, "unaligned")
+    declared = Declared(critical=(stream_id(ESP),))
+    assert not blockers(world.judge(), "stream-failing")
+    assert blockers(world.judge(declared=declared), "stream-failing")
+
+
+def test_a_stream_active_on_few_days_is_judged_over_two_months():
+    world = healthy(per_reporter=200).mail(ESP, range(0, 62, 10), 4, "unaligned")
+    (blocker,) = blockers(world.judge(), "stream-failing")
+    assert blocker.messages == 28
+
+
+@pytest.mark.parametrize(("apart", "blocks"), [(6, False), (7, True)])
+def test_days_of_lost_mail_a_week_apart_are_a_rhythm(apart, blocks):
+    # Two days of 60 messages among thousands: far below any share, 1 of 60 days lost is chance.
+    world = healthy().mail(SES, [5, 5 + apart], 100, "unaligned")
+    world.mail(SES, range(100), 400)
+    for day in (5, 5 + apart):
+        world.change(
+            lambda one, day=day: one.day == ago(day) and one.messages in (400, 20), messages=0, dmarc_pass=0
+        )
+    found = blockers(world.judge(), "stream-failing")
+    assert any("apart" in blocker.message for blocker in found) is blocks
+
+
+@pytest.mark.parametrize(("messages", "blocks"), [(2, False), (3, True)])
+def test_three_messages_of_a_forgotten_identity_block_inside_any_stream(messages, blocks):
+    world = healthy(per_reporter=5000).mail(SES, range(0, messages * 5, 5), 1, "amazonses-only")
+    (*found,) = blockers(world.judge(), "state-failing")
+    assert bool(found) is blocks
+
+
+@pytest.mark.parametrize(("away", "blocks"), [(13, True), (14, False)])
+def test_a_failing_state_seen_day_by_day_is_over_after_two_weeks(away, blocks):
+    world = healthy(per_reporter=5000).mail(SES, range(away, away + 20), 5, "amazonses-only")
+    assert bool(blockers(world.judge(), "state-failing")) is blocks
+
+
+@pytest.mark.parametrize(("away", "blocks"), [(39, True), (40, False)])
+def test_a_failing_state_that_pauses_is_over_after_twice_its_longest_pause(away, blocks):
+    world = healthy(per_reporter=5000).mail(SES, range(away, away + 61, 20), 5, "amazonses-only")
+    assert bool(blockers(world.judge(), "state-failing")) is blocks
+
+
+@pytest.mark.parametrize("length", [1, 3])
+@pytest.mark.parametrize(("away", "blocks"), [(55, True), (62, False)])
+def test_a_run_beside_the_usual_mail_may_come_back_in_a_month(length, away, blocks):
+    world = healthy().mail(SES, range(away, away + length), 30, "amazonses-only")
+    assert bool(blockers(world.judge(), "state-failing")) is blocks
+
+
+@pytest.mark.parametrize(("away", "blocks"), [(13, True), (14, False)])
+def test_an_incident_in_the_place_of_the_usual_mail_is_over_when_that_passes_again(away, blocks):
+    world = healthy()
+    for day in (away, away + 1):
+        world.change(
+            lambda one, day=day: one.stream == stream_id(SES) and one.day == ago(day),
+            state="amazonses-only",
+            dmarc_pass=0,
+            dkim_aligned=0,
+            spf_aligned=0,
+        )
+    assert bool(blockers(world.judge(), "state-failing")) is blocks
+
+
+def test_signatures_that_break_at_random_prove_nothing():
+    assert not blockers(healthy().mail(SES, range(0, 60, 9), 1, BROKEN).judge(), "state-failing")
+    assert blockers(healthy().mail(SES, range(60), 2, BROKEN).judge(), "state-failing")
+
+
+def test_random_breaks_after_a_repair_do_not_keep_the_fault_open():
+    world = healthy(130).mail(SES, range(20, 30), 60, BROKEN).mail(SES, range(0, 20, 5), 1, BROKEN)
+    assert not blockers(world.judge(), "state-failing")
+
+
+@pytest.mark.parametrize("state", ["altered", "forged-return-path", "unaligned"])
+def test_states_that_prove_no_fault_of_the_domain_block_by_share_only(state):
+    assert not blockers(healthy(per_reporter=500).mail(SES, range(40), 2, state).judge(), "state-failing")
+
+
+def test_what_was_altered_on_its_way_never_blocks():
+    verdict = healthy().mail(SES, range(60), 30, "altered").judge()
+    assert verdict.verdict == "ready-for-quarantine"
+    assert verdict.quarantine.forwarded == 900
+
+
+def test_what_was_forwarded_never_blocks_before_quarantine():
+    verdict = healthy().mail(SES, range(60), 30, "amazonses-only", forwarded=True).judge()
+    assert (verdict.verdict, verdict.quarantine.legitimate) == ("ready-for-quarantine", 0)
+
+
+def test_an_own_state_that_passes_is_no_fault():
+    verdict = (
+        healthy().mail(SES, range(60), 30, "mail-from-spf-broken", dmarc_pass=30, dkim_aligned=30).judge()
+    )
+    assert verdict.verdict == "ready-for-quarantine"
+
+
+@pytest.mark.parametrize(("away", "ready"), [(13, False), (14, True)])
+def test_two_weeks_after_a_repair_the_old_failures_no_longer_count(away, ready):
+    world = healthy().change(
+        lambda one: one.day <= ago(away), state="amazonses-only", dmarc_pass=0, dkim_aligned=0, spf_aligned=0
+    )
+    verdict = world.judge()
+    assert (verdict.verdict == "ready-for-quarantine") is ready
+
+
+def test_being_mended_is_shown_and_not_assumed():
+    # Nine active days since, though two weeks have passed: SendGrid mailed on every second day only.
+    world = healthy().mail(ESP, range(20, 60), 30, "unaligned").mail(ESP, range(0, 18, 2), 30)
+    assert blockers(world.judge(), "stream-failing")
+    assert not blockers(world.mail(ESP, [1], 30).judge(), "stream-failing")
+
+
+def test_a_fault_that_pauses_is_mended_after_twice_its_longest_pause():
+    world = healthy(130).mail(SES, [18, 28, 38], 40, BROKEN)
+    assert not ok(world.judge(), "bad-days")
+    assert ok(healthy(130).mail(SES, [20, 30, 40], 40, BROKEN).judge(), "bad-days")
+
+
+@pytest.mark.parametrize(("away", "blocks"), [(13, True), (14, False)])
+def test_a_sender_never_set_up_lapses_when_it_falls_silent(away, blocks):
+    world = healthy().mail(ESP, range(away, away + 12), 5, "unaligned")
+    assert bool(blockers(world.judge(), "stream-failing")) is blocks
+
+
+@pytest.mark.parametrize(("away", "blocks"), [(40, True), (62, False)])
+def test_a_newsletter_seen_once_does_not_lapse_before_its_next_run(away, blocks):
+    world = healthy().mail(ESP, range(away, away + 2), 50, "unaligned")
+    assert bool(blockers(world.judge(), "stream-failing")) is blocks
+
+
+@pytest.mark.parametrize(("unverified", "safe"), [(2, True), (20, False)])
+def test_passes_nobody_can_see_a_reason_for_are_doubtful(unverified, safe):
+    world = healthy().change(lambda one: one.day >= ago(29), unverified=unverified)
+    if safe:
+        world.change(lambda one: one.reporter != "google", unverified=0)
+        world.change(lambda one: one.day < ago(10), unverified=0)
+    assert ok(world.judge(), "doubtful") is safe
+
+
+def test_dns_errors_are_neither_pass_nor_fail_and_bounded_as_well():
+    world = healthy().change(lambda one: True, dmarc_pass=15, indeterminate=5)
+    verdict = world.judge()
+    assert not ok(verdict, "doubtful")
+    assert ok(verdict, "legit-failing")
+
+
+def test_a_reporter_that_doubts_alone_is_odd_and_not_the_mail():
+    odd = healthy().change(lambda one: one.reporter == "yahoo", unverified=20)
+    assert ok(odd.judge(), "doubtful")
+    two = healthy().change(lambda one: one.reporter in ("yahoo", "google"), unverified=20)
+    assert not ok(two.judge(), "doubtful")
+
+
+def test_the_failures_of_an_odd_reporter_still_count():
+    world = healthy().change(
+        lambda one: one.reporter == "yahoo", dmarc_pass=0, state=BROKEN, dkim_aligned=0, spf_aligned=0
+    )
+    assert not ok(world.judge(), "doubtful")
+
+
+@pytest.mark.parametrize(
+    ("p", "share", "fine"),
+    [("none", 0.94, False), ("none", 0.96, True), ("quarantine", 0.97, False), ("quarantine", 0.985, True)],
+)
+def test_reject_must_not_rely_on_spf_alone(p, share, fine):
+    world = enforcing(p).change(
+        lambda one: True, messages=1000, dmarc_pass=1000, dkim_aligned=round(1000 * share), spf_aligned=1000
+    )
+    verdict = world.judge()
+    assert ok(verdict, "dkim") is fine
+    assert ("dkim" in blocked_by(verdict)) is (p == "quarantine" and not fine)
+    assert ("dkim" in warned_by(verdict)) is (p == "none" and not fine)
+
+
+def test_two_unsigned_messages_prove_nothing_about_a_small_stream():
+    world = enforcing("quarantine").mail(ESP, range(20, 80, 5), 2)
+    assert ok(world.mail(ESP, [30, 40], 1, "spf-only").judge(), "dkim")
+    assert not ok(world.mail(ESP, [50], 1, "spf-only").judge(), "dkim")
+
+
+@pytest.mark.parametrize(("broken", "fine"), [(36, True), (37, False)])
+def test_reject_waits_while_a_hundredth_of_the_mail_breaks_on_its_second_way(broken, fine):
+    world = enforcing("quarantine").mail(SES, [3], broken, "altered")
+    verdict = world.judge()
+    assert ok(verdict, "forwarded") is fine
+    assert (verdict.verdict == "ready-for-reject") is fine
+
+
+def test_forwarded_mail_that_its_receiver_spares_is_not_lost():
+    assert ok(enforcing("quarantine").mail(SES, [3], 300, "altered", spared=290).judge(), "forwarded")
+
+
+@pytest.mark.parametrize(
+    ("declared", "capped"),
+    [
+        (Declared(), False),
+        (Declared(audience="machines"), False),
+        (Declared(audience="people"), True),
+        (Declared(audience="people", accept_listed=True), False),
+    ],
+)
+def test_people_are_kept_from_reject_until_the_owner_accepts_what_lists_lose(declared, capped):
+    verdict = enforcing("quarantine").judge(declared=declared)
+    assert ("people" in blocked_by(verdict)) is capped
+    assert (verdict.verdict == "ready-for-reject") is not capped
+
+
+@pytest.mark.parametrize(("listed", "capped"), [(3, False), (4, True)])
+def test_listed_mail_shows_people_even_where_nobody_said_so(listed, capped):
+    # 0.1 % of 3,600 messages are 3.6.
+    world = enforcing("quarantine")
+    world.mail(SES, [3], 0)
+    world.rows[-1] = world.rows[-1]._replace(listed=listed)
+    assert ("people" in blocked_by(world.judge())) is capped
+
+
+def test_lists_are_no_matter_before_quarantine():
+    verdict = healthy().judge(declared=Declared(audience="people"))
+    assert verdict.verdict == "ready-for-quarantine"
+    assert not list(gates(verdict, "people"))
+
+
+def test_a_subdomain_that_fails_blocks_and_sp_none_is_proposed():
+    verdict = healthy().mail(SUB, range(30), 10, "amazonses-only").judge()
+    (blocker,) = blockers(verdict, "subdomains")
+    assert "news.example.com" in blocker.message
+    assert "sp=none" in blocker.fix[0]
+
+
+def test_a_subdomain_that_sp_none_leaves_out_blocks_nothing():
+    world = healthy().mail(SUB, range(30), 10, "amazonses-only").publish(sp="none")
+    verdict = world.judge()
+    assert verdict.verdict == "ready-for-quarantine"
+    assert verdict.quarantine.legitimate == 0
+    assert "subdomains" in warned_by(verdict)
+
+
+def test_a_subdomain_that_passes_inherits_safely():
+    assert ok(healthy().mail(SUB, range(100), 10).judge(), "subdomains")
+
+
+def test_spoofing_argues_for_enforcement_and_never_blocks_it():
+    verdict = healthy().mail(SCATTERED, range(60), 100_000, "unaligned").judge()
+    assert verdict.verdict == "ready-for-quarantine"
+    assert verdict.quarantine.spoof == 3_000_000
+
+
+def test_a_blocker_names_the_stream_its_numbers_and_the_way_to_mend_it():
+    world = healthy().mail(place(name="us-east-1"), range(30), 5, "amazonses-only")
+    verdict = world.judge(fix=lambda stream, state: (f"mend {state} in {stream.place.name}",))
+    worst = verdict.blockers[0]
+    assert worst.stream == "example.com/amazon-ses/us-east-1"
+    assert worst.fix == ("mend amazonses-only in us-east-1",)
+    assert "not by your domain" in worst.message
+    assert (worst.messages, worst.threshold) in [(150, 0.02), (150, 2)]
+
+
+def test_the_worst_comes_first_and_what_it_adds_up_to_last():
+    world = healthy().mail(place(name="us-east-1"), range(30), 5, "amazonses-only")
+    world.mail(place(name="us-west-2"), range(30), 50, "amazonses-only")
+    streams = [blocker.stream for blocker in world.judge().blockers]
+    assert streams[0] == "example.com/amazon-ses/us-west-2"
+    assert streams.index(None) > streams.index("example.com/amazon-ses/us-east-1")
+
+
+def test_reject_gates_stand_beside_those_of_quarantine_while_enforcing():
+    verdict = enforcing("quarantine").judge()
+    assert {gate.target for gate in verdict.gates} == {Target.QUARANTINE, Target.REJECT}
+    assert {gate.target for gate in enforcing("reject").judge().gates} == {Target.REJECT}
+
+
+def test_a_stream_is_named_as_people_call_it():
+    who = stream(network())
+    world = World().add(who, [row(network(), ago(day), 5, "unaligned") for day in range(30)])
+    assert who.name in healthy().add(who, world.rows).judge().blockers[0].message
