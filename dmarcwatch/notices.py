@@ -13,8 +13,9 @@ from dmarcwatch.view import View
 
 def notices(view: View) -> tuple[Blocker, ...]:
     """Oddities of the reports; none of them changes the answer."""
-    found = (*_future(view), *_disagreement(view), *_record(view), *_rejects(view), *_untrusted(view))
-    return tuple(Blocker(gate, Kind.WARNING, message, messages=amount) for gate, message, amount in found)
+    found = (*_future(view), *_disagreement(view), *_record(view), *_rejects(view))
+    told = (Blocker(gate, Kind.WARNING, message, messages=amount) for gate, message, amount in found)
+    return (*told, *_untrusted(view))
 
 
 Notice = tuple[str, str, int | None]
@@ -62,10 +63,20 @@ def _rejects(view: View) -> Iterator[Notice]:
         yield "unread", f"{count(rejects, 'item')} gave no report: see dmarcwatch rejects", None
 
 
-def _untrusted(view: View) -> Iterator[Notice]:
-    reports = view.snapshot.timeline.untrusted_reports
-    if reports:
-        yield "reporters", f"{count(reports, 'report')} could not be verified and count for nothing", None
+def _untrusted(view: View) -> Iterator[Blocker]:
+    timeline = view.snapshot.timeline
+    if timeline.untrusted_reports:
+        message = f"{count(timeline.untrusted_reports, 'report')} could not be verified and count for nothing"
+        yield Blocker("reporters", Kind.WARNING, message, fix=_VERIFY if timeline.first is None else ())
+
+
+_VERIFY = (
+    "A report counts when its mail passed DMARC for its reporter's domain. Who says so:",
+    "- your mail host, in the topmost Authentication-Results; Microsoft 365: microsoft_mailbox = true",
+    '- or its DKIM signature, checked as it is fetched: verify_dkim = "auto", and DNS within reach',
+    "Files that you name yourself count as they are: dmarcwatch fetch FOLDER",
+)
+"""How to make reports count where none does (JUDGEMENT 5)."""
 
 
 def questions(view: View) -> tuple[str, ...]:
