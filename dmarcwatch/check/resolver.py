@@ -106,7 +106,7 @@ def server(text: str) -> tuple[str, int]:
 class Dns:
     """One run's questions; every answer is remembered. May be used by several threads at once."""
 
-    def __init__(self, servers: Servers = Servers()) -> None:
+    def __init__(self, servers: Servers) -> None:
         self._servers = servers
         self._answers: dict[tuple[str, str], Answer] = {}
         self._silences = 0

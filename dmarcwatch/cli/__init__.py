@@ -15,6 +15,8 @@ COMMANDS = {
     "sources": "Show who sends as a domain, and whether it authenticates.",
     "label": "Say what no report says: whose mail a stream is.",
     "simulate": "Show which messages a policy would have touched.",
+    "check": "Compare DNS and the SES account of today with what reports show.",
+    "message": "Say of one received mail who sent it and what aligns.",
     "serve": "Serve the pages and Datasette on the database, read-only.",
     "status": "Show the last run of each source, rejects and silent reporters.",
     "rejects": "List what could not be read, and why.",
