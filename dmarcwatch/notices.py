@@ -24,10 +24,10 @@ Notice = tuple[str, str, int | None]
 def _future(view: View) -> Iterator[Notice]:
     reports = view.snapshot.timeline.future_reports
     if reports:
-        text = (
-            f"{count(reports, 'report')} speak of days after their arrival and are left out: a clock is wrong"
+        found = (
+            f"left out {count(reports, 'report')} of days after {'its' if reports == 1 else 'their'} arrival"
         )
-        yield "unread", text, None
+        yield "unread", f"{found}: a reporter's clock is wrong", None
 
 
 def _disagreement(view: View) -> Iterator[Notice]:
