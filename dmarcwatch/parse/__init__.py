@@ -2,7 +2,7 @@
 
 `markup` makes elements of bytes, `elements` knows their names and places, `walk` gathers their texts,
 `words` reads one, `evidence` those of a record and `head` the others; `reading` leads the way (past
-`templates` where it can) and `tally` keeps the account.
+`shapes` where it can) and `tally` keeps the account.
 """
 
 from dmarcwatch.parse.reading import Reading, read

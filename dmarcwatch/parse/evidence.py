@@ -112,7 +112,7 @@ def _reason(texts: Texts, notes: Notes, budgets: Budgets) -> Reason:
 def _signatures(groups: Sequence[Texts], notes: Notes, limit: int) -> tuple[Dkim, ...]:
     """Each signature once; Outlook repeats them, and others list a nameless one for unsigned mail."""
     named = [signature for texts in groups if (signature := _dkim(texts, notes)) is not None]
-    signatures = list(dict.fromkeys(named))
+    signatures = list(dict.fromkeys(named)) if len(named) > 1 else named
     if len(signatures) < len(named):
         notes.repaired = True
     if len(signatures) > limit:

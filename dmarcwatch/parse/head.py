@@ -19,12 +19,23 @@ _LONGEST = timedelta(days=35)
 """Gateways report on weeks (24.6 days were seen); what is longer says nothing about any day."""
 
 _VERSION = "version"
+_ORG_NAME = f"{METADATA}/org_name"
+_EMAIL = f"{METADATA}/email"
+_CONTACT = f"{METADATA}/extra_contact_info"
+_REPORT_ID = f"{METADATA}/report_id"
 _BEGIN = f"{METADATA}/date_range/begin"
 _END = f"{METADATA}/date_range/end"
 _ERROR = f"{METADATA}/error"
 _GENERATOR = f"{METADATA}/generator"
 _DOMAIN = f"{POLICY}/domain"
+_ADKIM = f"{POLICY}/adkim"
+_ASPF = f"{POLICY}/aspf"
+_P = f"{POLICY}/p"
+_SP = f"{POLICY}/sp"
 _NP = f"{POLICY}/np"
+_PCT = f"{POLICY}/pct"
+_FO = f"{POLICY}/fo"
+_T = f"{POLICY}/t"
 _TESTING = f"{POLICY}/testing"
 _METHOD = f"{POLICY}/discovery_method"
 _NEW_IN_RFC9990 = frozenset({_GENERATOR, _NP, _TESTING, _METHOD})
@@ -48,14 +59,14 @@ def read_report(leaves: Iterable[Leaf], budgets: Budgets, *, dmarc_2: bool, head
     texts, errors, present = _first_ones(leaves, notes)
     begin, end = _period(texts, notes)
     report = Report(
-        org_name=notes.text(texts, f"{METADATA}/org_name", budgets.max_comment_chars),
-        org_email=notes.text(texts, f"{METADATA}/email", budgets.max_comment_chars),
-        report_id=notes.text(texts, f"{METADATA}/report_id", budgets.max_text_chars),
+        org_name=notes.text(texts, _ORG_NAME, budgets.max_comment_chars),
+        org_email=notes.text(texts, _EMAIL, budgets.max_comment_chars),
+        report_id=notes.text(texts, _REPORT_ID, budgets.max_text_chars),
         begin=begin,
         end=end,
         policy=_policy(texts, notes, header_from),
         dialect=_dialect(texts, new=dmarc_2 or EXTENSION in present),
-        extra_contact_info=notes.text(texts, f"{METADATA}/extra_contact_info", budgets.max_comment_chars),
+        extra_contact_info=notes.text(texts, _CONTACT, budgets.max_comment_chars),
         errors=_errors(errors, notes, budgets),
         generator=notes.text(texts, _GENERATOR, budgets.max_comment_chars),
     )
@@ -107,14 +118,14 @@ def _policy(texts: Texts, notes: Notes, header_from: str | None) -> PolicyPublis
             notes.refuse(_DOMAIN, "")
     return PolicyPublished(
         domain=domain,
-        adkim=notes.word(texts, f"{POLICY}/adkim", words.MODES),
-        aspf=notes.word(texts, f"{POLICY}/aspf", words.MODES),
-        p=notes.word(texts, f"{POLICY}/p", words.POLICIES),
-        sp=notes.word(texts, f"{POLICY}/sp", words.POLICIES),
+        adkim=notes.word(texts, _ADKIM, words.MODES),
+        aspf=notes.word(texts, _ASPF, words.MODES),
+        p=notes.word(texts, _P, words.POLICIES),
+        sp=notes.word(texts, _SP, words.POLICIES),
         np=notes.word(texts, _NP, words.POLICIES),
-        pct=notes.percent(texts, f"{POLICY}/pct"),
-        fo=notes.text(texts, f"{POLICY}/fo", 64),
-        testing=notes.word(texts, _TESTING if _TESTING in texts else f"{POLICY}/t", words.TESTING),
+        pct=notes.percent(texts, _PCT),
+        fo=notes.text(texts, _FO, 64),
+        testing=notes.word(texts, _TESTING if _TESTING in texts else _T, words.TESTING),
         discovery_method=notes.word(texts, _METHOD, words.DISCOVERY),
     )
 

@@ -79,9 +79,10 @@ class Decoder:
                 yield text
 
     def _encoding(self, head: bytes) -> str:
-        for bom, name in _BOMS:
-            if head.startswith(bom):
-                return name
+        if not head.startswith(b"<?"):
+            for bom, name in _BOMS:
+                if head.startswith(bom):
+                    return name
         declared = _DECLARED.search(head[:1024])
         if declared is None:
             return "utf-8"
@@ -168,6 +169,8 @@ class RecoveringParser:
         )
         self.rest = ""
         """Nothing: recovery reads on to the end."""
+        self.idle = False
+        """Nobody knows what libxml2 holds back."""
         self._held = ""
         self._since_tag = 0
 

@@ -5,11 +5,11 @@ from itertools import chain
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import MalformedXml, ReportError
-from dmarcwatch.parse.evidence import COUNT, RawRecord, read_record
+from dmarcwatch.parse.evidence import COUNT, read_record
 from dmarcwatch.parse.head import Head, read_report
 from dmarcwatch.parse.markup import Decoder, RecoveringParser, StrictParser
+from dmarcwatch.parse.shapes import RECORD_END, RECORD_START, shapes_for
 from dmarcwatch.parse.tally import Tally
-from dmarcwatch.parse.templates import RECORD_END, RECORD_START, cut_record, templates_for
 from dmarcwatch.parse.walk import Walk
 from dmarcwatch.parse.words import read_count
 from dmarcwatch.report import Grade, Problem, Record, Report
@@ -107,8 +107,9 @@ class Pass:
         self._decoder = Decoder()
         self._parser = RecoveringParser(self.walk) if recover else StrictParser(self.walk)
         self._recover = recover
-        self._templates = templates_for(budgets)
-        self._last: RawRecord | None = None
+        self._shapes = shapes_for(budgets)
+        self._at_rest = False
+        """True between the elements of `feedback`, where a known text can only be the record it was."""
         self.lossy = False
         """True once something was passed over that may have been records."""
 
@@ -116,11 +117,6 @@ class Pass:
     def repaired(self) -> bool:
         """True once anything was not as the RFCs want it."""
         return self.tally.repaired or self.walk.repaired or self._decoder.repaired
-
-    @property
-    def _at_rest(self) -> bool:
-        """True between the elements of `feedback`, where a known text can only be the record it was."""
-        return self.walk.at_rest and isinstance(self._parser, StrictParser) and self._parser.idle
 
     def _steps(self, chunks: Iterable[bytes]) -> Iterator[None]:
         pieces = self._decoder.pieces(chunks)
@@ -177,28 +173,30 @@ class Pass:
         self._feed(rest)
 
     def _feed_record(self, part: str) -> None:
-        """Read up to a record's end, from the text alone where it is known."""
+        """Read up to a record's end, by its text alone where its shape is known."""
         before, start, inside = part.partition(RECORD_START)
         if before.strip() or not self._at_rest:
             self._feed(before)
         text = f"{start}{inside}{RECORD_END}"
-        cut = cut_record(text) if start and self._at_rest else None
-        statement = self._templates.find(cut) if cut else None
-        if cut and statement:
-            self.tally.add(cut.source_ip, cut.messages, statement)
+        if not (start and self._at_rest):
+            self._feed(text)
+            return
+        raw = self._shapes.read(text)
+        if raw is not None:
+            self.tally.add(*raw)
             return
         seen = self.tally.seen
         self._feed(text)
-        if cut and self._last and self._at_rest and self.tally.seen == seen + 1:
-            self._templates.learn(text, cut, self._last)
+        if self._at_rest and self.tally.seen == seen + 1:
+            self._shapes.learn(text)
 
     def _feed(self, text: str) -> None:
         self._parser.feed(text)
         if self.walk.records:
             for leaves in self.walk.records:
-                self._last = raw = read_record(leaves, self._budgets)
-                self.tally.add(raw.source_ip, raw.messages, raw.statement)
+                self.tally.add(*read_record(leaves, self._budgets))
             self.walk.records.clear()
+        self._at_rest = self.walk.at_rest and self._parser.idle
 
 
 _END = object()

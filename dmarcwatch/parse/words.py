@@ -30,6 +30,8 @@ MAX_COUNT = 100_000_000
 """Messages of one record. More is a mistake or an attack, and no sum of such counts fits a database."""
 MAX_FOUND_CHARS = 200
 """What a note or a problem quotes; enough to recognise the text by."""
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _COUNT = re.compile(r"[0-9]{1,12}(?:\.0*)?")
 _EPOCH = re.compile(r"[0-9]{1,12}(?:\.[0-9]*)?")
 TEST_MODE = "policy testing mode"
@@ -193,6 +195,8 @@ class Notes:
 @lru_cache(maxsize=1 << 14)
 def read_address(text: str) -> str | None:
     """Canonical text of an IP address, IPv4-mapped ones as IPv4; None where `text` is no address."""
+    if _IPV4.fullmatch(text):  # Has one spelling only, and is asked for most.
+        return text
     if "%" in text:  # A zone means nothing on another machine.
         return None
     try:
