@@ -4,6 +4,7 @@ import socket
 import sqlite3
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -95,7 +96,9 @@ def serve(
         if open_browser:
             webbrowser.open(url)
         config = uvicorn.Config(application, lifespan="on", log_level="warning", server_header=False)
-        uvicorn.Server(config).run(sockets=[bound])
+        # Ctrl-C is how a server is ended, not a failure; uvicorn raises it again after it has closed.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[bound])
 
 
 def guard(application: Application, listen: Listen) -> Application:

@@ -1,15 +1,18 @@
-"""What pages are put together from: words and numbers, events on the time axis, fixes, the what-if."""
+"""What pages are put together from: words and numbers, events on the time axis, fixes."""
 
-import sqlite3
-from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
+from dmarcwatch.gates import GATES
+from dmarcwatch.report import Tier
+from dmarcwatch.ses import SesState
+from dmarcwatch.streams import Legitimacy
+from dmarcwatch.verdict import Answer
+from dmarcwatch.web import words
 from dmarcwatch.web.blocking import FixStep, steps
 from dmarcwatch.web.charts import MAX_SERIES, bars, stacked, window_to
-from dmarcwatch.web.domain import Day, domain_page, outcomes, shown
+from dmarcwatch.web.domain import Day, outcomes, shown
 from dmarcwatch.web.events import (
     MAX_EVENTS,
     DayOfStream,
@@ -21,16 +24,11 @@ from dmarcwatch.web.events import (
     timeline,
     verdict_changes,
 )
-from dmarcwatch.web.given import LADDER, Modes, rung
+from dmarcwatch.web.given import LADDER, rung
 from dmarcwatch.web.guard import is_loopback
 from dmarcwatch.web.operators import operators
 from dmarcwatch.web.stream import command
-from dmarcwatch.web.whatif import Asked, WhatIf, asked, what_if
 from dmarcwatch.web.words import ago, count, measure, share, tags, things
-from tests.web_build import AS_OF, Build, Sent, region
-from tests.web_worlds import ALIGNED, ALTERED, DOMAIN, FORGOTTEN, LETTER, SERVER, spoof
-
-RELAXED = Modes("r", "r")
 
 
 @pytest.mark.parametrize(
@@ -219,6 +217,16 @@ def test_a_window_ends_today_or_with_the_last_report_where_that_is_long_ago():
     assert len(window_to(today, 30).days) == 30
 
 
+def test_every_word_of_the_verdict_has_one_for_people():
+    assert {question.gate: str(question.kind) for question in GATES} == {
+        gate: word.kind for gate, word in words.GATES.items()
+    }
+    assert {*map(str, Answer), ""} == set(words.VERDICTS)
+    assert {*map(str, Legitimacy), ""} == set(words.LEGITIMACY)
+    assert {*map(str, Tier)} == set(words.TIERS)
+    assert {*map(str, SesState)} <= set(words.STATES)
+
+
 @pytest.mark.parametrize("legitimacy", ["owned", "shadow", "unknown", "spoof", "forwarded", None])
 def test_outcomes_together_are_all_messages(legitimacy):
     day = Day("2026-11-01", 10, 6, 3, 5, 5, 14, 5, 8)
@@ -241,76 +249,3 @@ def test_operators_are_known_offline_and_odd_addresses_are_nobodys():
     assert found["54.240.7.11"].name == "Amazon.com, Inc."
     assert found["54.240.7.11"].country == "United States"
     assert found["192.0.2.1"].name == found["not an address"].name == ""
-
-
-def what_of(path: Path, ask: Asked) -> WhatIf:
-    connection = sqlite3.connect(path)
-    page = domain_page(connection, DOMAIN, AS_OF, days=30)
-    assert page is not None
-    answer = what_if(connection, page, ask, RELAXED)
-    connection.close()
-    return answer
-
-
-@pytest.fixture
-def mixed(tmp_path: Path) -> Path:
-    """One day of all kinds: 100 aligned, 7 unsigned own, 50 of a subdomain, 5 altered, 3 unknown, 20 spoofed."""
-    build = Build(tmp_path / "x.db", DOMAIN, {"p": "none", "adkim": "r", "aspf": "r"})
-    mails = [(ALIGNED, 100), (FORGOTTEN, 7), (LETTER, 50), (ALTERED, 5), (SERVER, 3), (spoof(1), 20)]
-    build.report(Sent("google.com", AS_OF - timedelta(3)), mails)
-    build.report(Sent("liar.example", AS_OF - timedelta(3), tier="unverified"), [(FORGOTTEN, 1000)])
-    return build.close()
-
-
-def test_what_if_counts_own_forwarded_unknown_and_strangers_mail_apart(mixed):
-    answer = what_of(mixed, Asked("reject", "same", RELAXED))
-    assert (answer.own, answer.forwarded, answer.unknown, answer.spoof) == (7, 5, 3, 20)
-    assert answer.own_messages == 157
-
-
-def test_p_none_loses_nothing(mixed):
-    answer = what_of(mixed, Asked("none", "same", RELAXED))
-    assert answer.streams == ()
-    assert (answer.own, answer.forwarded, answer.unknown, answer.spoof) == (0, 0, 0, 0)
-
-
-def test_strict_spf_alone_loses_nothing_that_dkim_carries(mixed):
-    assert what_of(mixed, Asked("reject", "same", Modes("r", "s"))).own == 7
-
-
-def test_strict_dkim_loses_mail_that_a_parent_domain_signs(mixed, tmp_path):
-    parent = replace(
-        LETTER,
-        dkim=((DOMAIN, "s1", "pass"),),
-        place=region(DOMAIN, "eu-west-3", f"news.{DOMAIN}"),
-        name="parent",
-    )
-    build = Build(tmp_path / "y.db", DOMAIN, {"p": "none"})
-    build.report(Sent("google.com", AS_OF - timedelta(3)), [(parent, 40), (ALIGNED, 100)])
-    path = build.close()
-    assert what_of(path, Asked("reject", "same", RELAXED)).own == 0
-    assert what_of(path, Asked("reject", "same", Modes("s", "r"))).own == 40
-    assert what_of(path, Asked("reject", "none", Modes("s", "r"))).own == 0
-
-
-def test_relaxing_what_was_published_strict_spares_mail(tmp_path):
-    sister = replace(ALIGNED, aligned=(False, False), dkim=((f"mail.{DOMAIN}", "s", "pass"),), state="strict-adkim",
-                     spf=(f"bounce.{DOMAIN}", "pass"))  # fmt: skip
-    build = Build(tmp_path / "x.db", DOMAIN, {"p": "none", "adkim": "s", "aspf": "s"})
-    build.report(Sent("google.com", AS_OF - timedelta(3)), [(sister, 30)])
-    connection = sqlite3.connect(build.close())
-    page = domain_page(connection, DOMAIN, AS_OF, days=30)
-    strict = Modes("s", "s")
-    assert what_if(connection, page, Asked("reject", "same", strict), strict).own == 30
-    assert what_if(connection, page, Asked("reject", "same", RELAXED), strict).own == 0
-    connection.close()
-
-
-def test_the_form_counts_only_for_what_it_offers():
-    assert asked({"p": "none", "sp": "reject", "adkim": "s"}, "reject", RELAXED) == Asked(
-        "none", "reject", Modes("s", "r")
-    )
-    assert asked({"p": "<script>", "sp": "", "aspf": "x"}, "reject", Modes("s", "r")) == Asked(
-        "reject", "same", Modes("s", "r")
-    )
-    assert asked({}, "", RELAXED).p == "quarantine"

@@ -1,6 +1,7 @@
 """`dmarcwatch serve`: which door is open to whom, and that the database is only read."""
 
 import asyncio
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -122,10 +123,13 @@ def test_a_taken_port_is_said_with_what_to_do(empty):
     assert "another port" in raised.value.hint
 
 
-def test_serve_announces_an_address_that_answers(empty):
-    with subprocess.Popen([sys.executable, "-c", SERVER, empty], stdout=subprocess.PIPE, text=True) as server:
+def test_serve_announces_an_address_that_answers_and_ends_quietly_when_interrupted(empty):
+    command = [sys.executable, "-c", SERVER, empty]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
             url = server.stdout.readline().strip()
             assert httpx.get(f"{url}-/versions.json", timeout=30).status_code == 200
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)
+        assert server.communicate(timeout=60)[1] == ""
+    assert server.returncode == 0

@@ -13,7 +13,7 @@ from dmarcwatch.web.layout import Layout, is_ours, layout_of
 from dmarcwatch.web.links import Links, settings
 
 TIME_LIMIT_MS = 10_000
-"""For one page; the slowest, alignment recomputed from a million records, takes three seconds."""
+"""For one page; the slowest, alignment recomputed from a million records, takes two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
