@@ -28,6 +28,8 @@ class Accounts:
     records: int = 0
     messages: int = 0
     problems: int = 0
+    dropped: int = 0
+    """Records that could not be used."""
     unread_messages: int = 0
     """Messages of records that could not be used, as far as the report says how many."""
 
@@ -42,6 +44,7 @@ class Accounts:
             self.records + other.records,
             self.messages + other.messages,
             self.problems + other.problems,
+            self.dropped + other.dropped,
             self.unread_messages + other.unread_messages,
         )
 
@@ -134,6 +137,7 @@ class Filing:
             records=stored.records,
             messages=stored.messages,
             problems=stored.problems,
+            dropped=stored.dropped,
             unread_messages=stored.unread_messages,
         )
 

@@ -205,8 +205,8 @@ class Run:
         ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._connection.execute(
             "UPDATE runs SET items = ?, reports = ?, duplicates = ?, set_aside = ?, rejects = ?, "
-            "records = ?, messages = ?, problems = ?, unread_messages = ?, ended_at = ?, error = ? "
-            "WHERE id = ?",
+            "records = ?, messages = ?, problems = ?, dropped = ?, unread_messages = ?, ended_at = ?, "
+            "error = ? WHERE id = ?",
             (*astuple(self.accounts), ended, error, self._id),
         )
 

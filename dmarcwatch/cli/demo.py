@@ -9,7 +9,7 @@ import click
 
 from dmarcwatch import demo
 from dmarcwatch.cli.context import Day, Settings
-from dmarcwatch.cli.fetch import fetch_all, sentence
+from dmarcwatch.cli.reading import fetch_all, sentence
 from dmarcwatch.cli.sources import show as show_sources
 from dmarcwatch.cli.verdict import show as show_verdicts
 from dmarcwatch.collect.sources import FileSource

@@ -43,7 +43,8 @@ CREATE TABLE _sources (
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL, started_at TEXT NOT NULL, ended_at TEXT,
     items INTEGER, reports INTEGER, duplicates INTEGER, set_aside INTEGER, rejects INTEGER,
-    records INTEGER, messages INTEGER, problems INTEGER, unread_messages INTEGER, error TEXT);
+    records INTEGER, messages INTEGER, problems INTEGER, dropped INTEGER, unread_messages INTEGER,
+    error TEXT);
 CREATE TABLE items (
     id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES _sources(id),
     run INTEGER REFERENCES runs(id), origin TEXT NOT NULL, token TEXT NOT NULL,

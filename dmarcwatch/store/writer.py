@@ -59,6 +59,8 @@ class Stored:
     records: int
     messages: int
     problems: int
+    dropped: int
+    """Records that could not be used."""
     unread_messages: int
 
 
@@ -164,6 +166,7 @@ class Writer:
             reading.records,
             reading.messages,
             len(reading.problems),
+            sum(problem.messages != 0 for problem in reading.problems),
             reading.unread_messages,
         )
 
