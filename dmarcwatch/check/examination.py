@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dmarcwatch.check.dns_join import dns_joined
 from dmarcwatch.check.dnscheck import DnsFound, check_dns
 from dmarcwatch.check.join import ses_remarks
 from dmarcwatch.check.operators import operator_of, sender_name
@@ -62,6 +63,8 @@ def examine(
         regions = world.regions or tuple(sorted({*facts().regions, *filter(_is_region, seen.regions)}))
         account = read_account(world.ses, domain, regions=regions, used=frozenset(seen.regions), now=now)
         remarks += ses_remarks(seen, account, found.mail_from)
+    asked = frozenset(region.name for region in account.regions if region.whole) if account else frozenset()
+    remarks += dns_joined(seen, found, asked=asked)
     remarks += network_remarks(seen.networks, hosts)
     return Checked(domain, now, seen, found, account, world.no_ses, tuple(dict.fromkeys(remarks)))
 
