@@ -109,6 +109,7 @@ def _result(world: World, day: int, verdict: Verdict, *, naive: bool) -> DayResu
         asked=due and world.evidence.exists(day, target),
         naive_ready=naive,
         lost=float(world.truth.lost[day]),
+        lost_messages=float(world.truth.lost_messages[day]),
         cause=world.truth.worst[day],
     )
 

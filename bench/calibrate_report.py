@@ -40,6 +40,7 @@ def print_total(title: str, sums: Total) -> None:
     _line("", "verdict", "naive", "goal")
     missed, naive = _percent(sums.missed), _percent(sums.naive_missed)
     _line("ready, and a fault that is there loses too much", missed, naive, _percent(GOAL_MISSED), error)
+    _line("  of these: no more than 5 messages in 30 days", _percent(sums.missed_few))
     _line("the same with faults too new for any report", _percent(sums.missed_with_unseen))
     _line("ready over a fault that loses less than that", _percent(sums.ready_grey))
     _line("median days from due to ready", _days(sums.delay), "", f"{GOAL_DELAY_DAYS}")

@@ -19,6 +19,8 @@ GOAL_MISSED = 0.005
 GOAL_DELAY_DAYS = 3
 GOAL_RISK = 0.02
 GOAL_EVIDENCE = 0.05
+FEW_MESSAGES = 5
+"""A loss of so few messages in 30 days is more than 1 % only of a very small domain."""
 
 
 class Said(StrEnum):
@@ -45,6 +47,7 @@ class DayResult:
     """Safe, and the evidence there, for as long as the rules ask for."""
     naive_ready: bool
     lost: float
+    lost_messages: float
     cause: str
 
 
@@ -68,6 +71,8 @@ class WorldScore:
     ready: int
     missed: int
     """Ready although a fault that reports can tell of loses too much."""
+    missed_few: int
+    """Of these, days on which no more than `FEW_MESSAGES` would be lost."""
     missed_unseen: int
     """Ready although a fault too new for any report loses too much."""
     ready_grey: int
@@ -100,6 +105,7 @@ def score(name: str, policy: str, days: Sequence[DayResult], *, seconds: float) 
         days=len(days),
         ready=len(ready),
         missed=len(missed),
+        missed_few=sum(day.lost_messages <= FEW_MESSAGES for day in missed),
         missed_unseen=sum(day.state is State.UNSEEN for day in ready),
         ready_grey=sum(day.state is State.GREY for day in ready),
         asked=len(asked),
@@ -166,6 +172,7 @@ class Total:
     days: int
     ready: int
     missed: float | None
+    missed_few: float | None
     missed_with_unseen: float | None
     ready_grey: float | None
     asked: int
@@ -193,6 +200,7 @@ def total(scores: Sequence[WorldScore]) -> Total:
         days=sum(each.days for each in scores),
         ready=ready,
         missed=_part(missed, ready),
+        missed_few=_part(sum(each.missed_few for each in scores), ready),
         missed_with_unseen=_part(missed + sum(each.missed_unseen for each in scores), ready),
         ready_grey=_part(sum(each.ready_grey for each in scores), ready),
         asked=asked,

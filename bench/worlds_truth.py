@@ -50,6 +50,8 @@ class Truth:
     """Share of own mail that fails in the next 30 days from faults that are there and from breakage."""
     lost_begun: Days
     """The same, with faults that have begun but not yet shown."""
+    lost_messages: Days
+    """Messages behind `lost`."""
     at_fault: NDArray[np.bool_]
     """Whether there is something to repair: a fault that fails mail or takes the signatures away."""
     no_reject: NDArray[np.bool_]
@@ -112,6 +114,7 @@ def find_truth(draw: Draw, senders: Sequence[Sender], indirect: Sequence[Flow]) 
         own=own,
         lost=_share(there, ahead),
         lost_begun=_share(begun, ahead),
+        lost_messages=there,
         at_fault=_at_fault(draw, senders),
         no_reject=_no_reject(draw, senders, indirect, own),
         worst=tuple(worst),
