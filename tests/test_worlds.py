@@ -318,7 +318,7 @@ def test_building_a_world_loads_no_judge():
 
 def a_day(day: int, said: Said, state: State = State.SAFE, *, asked: bool = True) -> DayResult:
     return DayResult(
-        day, "quarantine", said, said, ("some-gate",), state, asked, False, 0.0, "main: broken-7"
+        day, "quarantine", said, said, ("some-gate",), state, asked, False, 0.02, 3.0, "main: broken-7"
     )
 
 
@@ -326,6 +326,7 @@ def test_ready_is_wrong_only_over_a_fault_that_is_there():
     days = [a_day(number, Said.READY, state, asked=False) for number, state in enumerate(State)]
     counted = score("plain:1", "none", days, seconds=0.0)
     assert (counted.ready, counted.missed, counted.missed_unseen, counted.ready_grey) == (4, 1, 1, 1)
+    assert counted.missed_few == 1
     assert counted.causes == (("broken", 1),)
 
 
