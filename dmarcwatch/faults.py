@@ -5,6 +5,7 @@ Days are ordinals, as in `timeline`.
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import sqrt
 from statistics import median
 from typing import NamedTuple
 
@@ -23,6 +24,10 @@ class Fault(NamedTuple):
     def largest_gap(self) -> int:
         """Most days between one and the next; 0 for a single day."""
         return max((later - day for day, later in pairwise(self.days)), default=0)
+
+    def episodes(self, limits: Thresholds) -> int:
+        """How often it came, counting days near each other once."""
+        return 1 + sum(later - day >= limits.episode_days for day, later in pairwise(self.days))
 
     def is_one_run(self, limits: Thresholds) -> bool:
         """Whether all of it is one short run, as of a newsletter or payroll that will come again."""
@@ -57,7 +62,7 @@ def _least_failures(track: Track, *, last: int, limits: Thresholds) -> int:
 
 def away_enough(fault: Fault, *, least_days: int, limits: Thresholds) -> bool:
     """Away for a while, and for longer than the fault has ever paused before."""
-    return fault.away >= max(least_days, min(limits.gap_factor * fault.largest_gap, limits.long_days))
+    return fault.away >= max(least_days, patience(fault, limits))
 
 
 def mended_since(track: Track, fault: Fault, *, last: int, least_days: int, limits: Thresholds) -> int | None:
@@ -79,12 +84,17 @@ def lapsed_since(track: Track, fault: Fault, *, least_days: int, limits: Thresho
     """
     if max(track.cells) > fault.days[-1]:
         return None
-    enough = max(least_days, _patience(fault, limits, alone=True))
+    enough = max(least_days, patience(fault, limits, alone=True))
     return fault.days[-1] + 1 if fault.away >= enough else None
 
 
-def _patience(fault: Fault, limits: Thresholds, *, alone: bool) -> int:
-    """Days without a fault that show it is over, by the rhythm it has shown."""
+def patience(fault: Fault, limits: Thresholds, *, alone: bool = False) -> int:
+    """Days without a fault that show it is over, by the rhythm it has shown.
+
+    `alone`: a single run is taken for the first of a monthly sender's.
+    """
+    if fault.episodes(limits) >= limits.episodes:
+        return limits.long_days
     gap = limits.lone_run_gap if alone and fault.is_one_run(limits) else fault.largest_gap
     return min(limits.gap_factor * gap, limits.long_days)
 
@@ -106,7 +116,7 @@ def state_fault(
         return None
     fault = Fault(tuple(days), last - days[-1])
     alone = fault.is_one_run(limits) and _came_on_top(track, state, fault, last - limits.long_days, limits)
-    enough = max(limits.state_away_days, _patience(fault, limits, alone=alone))
+    enough = max(limits.state_away_days, patience(fault, limits, alone=alone))
     return fault if fault.away < enough else None
 
 
@@ -127,4 +137,6 @@ def _came_on_top(track: Track, state: str, run: Fault, since: int, limits: Thres
         if day in cells:
             passed += cells[day].passed
             failed += cells[day].states.get(state, 0)
-    return abs(passed - usual) <= abs(passed + failed - usual)
+    much = failed >= limits.incident_share * (passed + failed)
+    fewer = passed + 2 * sqrt(usual) < usual
+    return not (much and fewer)

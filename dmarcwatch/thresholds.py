@@ -135,8 +135,15 @@ class Thresholds:
     """Days without the state after which it may count as mended ..."""
     gap_factor: int = 2
     """... if that is so many times the largest gap it has shown before, `long_days` at most."""
+    episodes: int = 3
+    """So many faults apart by `episode_days` or more, within two long windows, will come again whatever
+    their rhythm: only `long_days` without one close them."""
+    episode_days: int = 15
+    """More than two weeks, so that a weekly sender's fault that skipped a week is still one fault."""
     run_days: int = 5
     """A fault whose days all lie within so many is one run: payrolls and newsletters take days."""
+    incident_share: float = 0.30
+    """An incident takes at least so much of a stream's mail, and visibly leaves less that passes."""
     lone_run_gap: int = 31
     """A failing state seen in one run only may come back in a month, where it came on top of the
     stream's usual mail. In the place of that mail it was an incident, which is over once the mail
@@ -149,9 +156,10 @@ class Thresholds:
     """Active days among them, so that being mended was shown and not assumed."""
     doubtful_share: Limit = Limit(0.05, 0.02)
     """Upper bound of failing, unverified and indeterminate together: reporters' bugs and DNS."""
-    odd_share: float = 0.20
+    odd_share: float = 0.05
     """Doubtful share of one reporter's messages above which, if nobody else doubts, the reporter is odd
-    and not the mail (dmarc.md 3.3); its failures still count."""
+    and not the mail; its failures still count. dmarc.md 3.3 has 20 %, but a reporter of most of the
+    mail needs less to close the gate by itself."""
     dkim_share: Limit = Limit(0.95, 0.98)
     """Aligned DKIM of each owned stream; below the first a warning, below the second no reject
     (RFC 9989 section 7.4: reject must not rely on SPF alone)."""
@@ -174,6 +182,8 @@ class Thresholds:
     """Organisations that saw it; fewer where fewer report on the domain."""
     persistent_messages: int = 10
     """More failing messages than this in the window ask for an answer."""
+    persistent_share: float = 0.0
+    """The same as a share of own mail."""
     monthly_months: int = 2
     """Calendar months of `long_days` on whose days it was active: a vendor's monthly run."""
     monthly_messages: int = 5

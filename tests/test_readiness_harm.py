@@ -148,8 +148,14 @@ def test_a_failing_state_seen_day_by_day_is_over_after_two_weeks(away, blocks):
 
 @pytest.mark.parametrize(("away", "blocks"), [(39, True), (40, False)])
 def test_a_failing_state_that_pauses_is_over_after_twice_its_longest_pause(away, blocks):
-    world = healthy(per_reporter=5000).mail(SES, range(away, away + 61, 20), 5, "amazonses-only")
+    world = healthy(per_reporter=5000).mail(SES, range(away, away + 21, 20), 5, "amazonses-only")
     assert bool(blockers(world.judge(), "state-failing")) is blocks
+
+
+@pytest.mark.parametrize(("away", "blocks"), [(61, True), (62, False)])
+def test_a_fault_that_came_three_times_is_over_after_two_months(away, blocks):
+    world = healthy(200).mail(SES, [away, away + 17, away + 39], 300, "unaligned")
+    assert bool(blockers(world.judge(), "stream-failing")) is blocks
 
 
 @pytest.mark.parametrize("length", [1, 3])

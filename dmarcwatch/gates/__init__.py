@@ -25,9 +25,7 @@ GATES: tuple[Question, ...] = (
     ),
     Question("bad-days", Kind.RISK, "rare whole-day failures hide in a share", pools.bad_days),
     Question("stream-failing", Kind.RISK, "a small sender that fails must block", senders.stream_failing),
-    Question(
-        "state-failing", Kind.RISK, "forgotten identities hide in good senders", senders.state_failing
-    ),
+    Question("state-failing", Kind.RISK, "forgotten identities hide in good senders", senders.state_failing),
     Question("unknown-persistent", Kind.RISK, "ask, do not guess", strangers.unknown_persistent),
     Question("unknown-failing", Kind.RISK, "a bound on misjudged mail", strangers.unknown_failing),
     Question("doubtful", Kind.RISK, "reporters' bugs and DNS errors", pools.doubtful),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dmarcwatch import bounds
-from dmarcwatch.faults import is_bad, state_fault, total_losses
+from dmarcwatch.faults import is_bad, patience, state_fault, total_losses
 from dmarcwatch.gates.measured import Measured, count, none_open, percent
 from dmarcwatch.gates.words import FAILING_STATES, since, state_words
 from dmarcwatch.streams import Legitimacy
@@ -33,9 +33,9 @@ def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
     if share.failing > limits.stream_messages and share.point > limit and sure:
         text = f"{share.failing:,.0f} of {count(share.messages, 'message')} fail DMARC"
         return _blocker(view, judged, "stream-failing", (text, share.point, limit, round(share.failing)))
-    long_run = view.days_of(judged.track, view.last - limits.long_days + 1)
+    long_run = view.days_of(judged.track, view.last - 2 * limits.long_days + 1)
     lost = total_losses(long_run, last=view.last, limits=limits)
-    if lost is None or lost.away >= min(limits.gap_factor * lost.largest_gap, limits.long_days):
+    if lost is None or lost.away >= patience(lost, limits):
         return None
     failing = sum(cell.failing for _, cell in long_run)
     times, apart = count(len(lost.days), "day"), count(lost.largest_gap, "day")

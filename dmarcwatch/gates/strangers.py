@@ -74,7 +74,8 @@ def _place_days(days: dict[int, PlaceDay], since: int, until: int) -> tuple[Acti
 
 def _is_daily(days: Sequence[ActiveDay], view: View) -> bool:
     limits, reporters = view.limits, len(view.snapshot.reporting)
-    rule = Rule(limits.persistent_window, limits.persistent_messages, limits.monthly_messages)
+    above = max(limits.persistent_messages, int(limits.persistent_share * view.evidence))
+    rule = Rule(limits.persistent_window, above, limits.monthly_messages)
     return any(
         is_daily(days, last=last, reporters=reporters, thresholds=limits)
         for last in _openings(days, view.last, rule)
