@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlite_utils import Database
 
+from dmarcwatch.check.operators import operator_of
 from dmarcwatch.config import Config
 from dmarcwatch.findings import Finding, findings
 from dmarcwatch.history import History
@@ -16,10 +17,11 @@ from dmarcwatch.remedy import remedy
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.histories import history
+from dmarcwatch.store.operators import wandering_operator
 from dmarcwatch.store.published import last_record
 from dmarcwatch.store.standings import Judged, write_standings, write_verdict
 from dmarcwatch.streams import Stream, StreamDay
-from dmarcwatch.verdict import Verdict
+from dmarcwatch.verdict import Blocker, Kind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Court:
 
     def judge(self, database: Database, domain: str, as_of: date) -> Verdict:
         """The verdict on a domain as of a day, from what had been received by then; nothing is kept."""
-        return self._judge(self.history(database, domain, as_of)).at(as_of)
+        verdict = self._judge(self.history(database, domain, as_of)).at(as_of)
+        return _with_wandering(database, verdict)
 
     def history(self, database: Database, domain: str, as_of: date) -> History:
         """What had been received on a domain by a day, with its record as configured or last looked up."""
@@ -73,7 +76,7 @@ class Court:
         as_of = self.now.date()
         known = self.history(database, domain, as_of)
         judge = self._judge(known)
-        verdict = judge.at(as_of)
+        verdict = _with_wandering(database, judge.at(as_of))
         found = _findings(known)
         judged = {
             stream: Judged(standing.legitimacy, standing.confidence, standing.because, found[stream])
@@ -83,6 +86,20 @@ class Court:
             write_standings(database.conn, domain, judged)
             write_verdict(database.conn, verdict, given_at=self.now, thresholds=self.config.thresholds)
         return verdict
+
+
+def _with_wandering(database: Database, verdict: Verdict) -> Verdict:
+    """The verdict, with a warning where most scattered mail comes from one operator (JUDGEMENT 3.7)."""
+    found = wandering_operator(database.conn, verdict.domain, as_of=verdict.as_of, operator_of=operator_of)
+    if found is None:
+        return verdict
+    message = (
+        f"{found.messages:,} of {found.of:,} failing messages from scattered addresses come from "
+        f"{found.operator.name or f'AS{found.operator.asn}'}, on {found.days} days and from "
+        f"{found.networks} networks: a sender of yours with wandering addresses looks so"
+    )
+    warning = Blocker("scattered", Kind.WARNING, message, messages=found.messages)
+    return replace(verdict, warnings=(*verdict.warnings, warning))
 
 
 def _findings(known: History) -> dict[str, tuple[Finding, ...]]:

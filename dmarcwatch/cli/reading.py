@@ -4,6 +4,7 @@ from contextlib import closing
 
 import click
 
+from dmarcwatch.check.operators import built_at, operator_of
 from dmarcwatch.cli.context import Settings
 from dmarcwatch.cli.opening import load_court, load_rules, open_store
 from dmarcwatch.cli.progress import progress
@@ -13,6 +14,8 @@ from dmarcwatch.collect.sources import S3Source, Settle, Source, StdinSource
 from dmarcwatch.errors import CollectError
 from dmarcwatch.filing import Accounts
 from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
+from dmarcwatch.store.database import store_errors, transaction
+from dmarcwatch.store.operators import keep_operators
 
 
 def sentence(accounts: Accounts) -> str:
@@ -80,6 +83,9 @@ def fetch_all(
                 run.failed(error)
             total += run.accounts
             touched |= run.touched
+    if total.records:
+        with store_errors(settings.database_path), transaction(database.conn):
+            keep_operators(database.conn, operator_of, built_at=built_at(), now=settings.now)
     load_court(settings).judge_and_keep(database, sorted(touched))
     database.conn.close()
     return total, failures
