@@ -87,7 +87,7 @@ class DnsServer:
         for _ in range(20):
             target = _name(alias)
             records = self.zone.get((target, kind))
-            if isinstance(records, str | list):
+            if records and isinstance(records, str | list):
                 return [*steps, (target, (kind, [records] if isinstance(records, str) else records))]
             alias = self.zone.get((target, "CNAME"))
             if not isinstance(alias, str):
