@@ -242,3 +242,13 @@ def test_reasons_are_bounded():
     reasons = found.records[0].evidence.reasons
     assert (len(reasons), reasons[0].type) == (20, ReasonType.OTHER)
     assert len(found.reading.problems) == 5
+
+
+def test_more_shapes_and_statements_than_are_remembered_read_the_same():
+    shapes = [OTHER.replace("<row>", f"<x{number}/><row>") for number in range(600)]
+    names = [OTHER.replace("example.com", f"e{number}.example.com") for number in range(9_000)]
+    data = ONE.decode().replace(RECORD, "".join(shapes + names + shapes[:9] + names[:9])).encode()
+    found = read_once(data)
+    assert found.reading.messages == 40 * (len(shapes) + len(names) + 18)
+    assert found.records[-1].evidence.header_from == "e8.example.com"
+    assert found.records[-10].evidence == found.records[0].evidence

@@ -27,14 +27,18 @@ Schema: TypeAlias = Mapping[str, "Schema | None"]
 
 
 class Element(dict[str, "Element"]):
-    """One element and its children by local name; `STRANGER` for a child no schema has."""
+    """One element and its children by local name."""
 
-    __slots__ = ("leaf", "path", "told")
+    __slots__ = ("leaf", "path", "strangers", "told")
 
-    def __init__(self, path: str = "", *, leaf: bool = False, told: bool = False) -> None:
+    def __init__(
+        self, path: str = "", strangers: "Element | None" = None, *, leaf: bool = False, told: bool = False
+    ) -> None:
         super().__init__()
         self.path = path
         """From the report or from its record; `auth_results/spf/domain`."""
+        self.strangers = self if strangers is None else strangers
+        """What a child is that no schema has."""
         self.leaf = leaf
         """True if its text is what matters."""
         self.told = told
@@ -42,10 +46,13 @@ class Element(dict[str, "Element"]):
 
     def __missing__(self, name: str) -> "Element":
         # `prefix:name` from expat, `{namespace}name` from lxml.
-        return self.get(name.rpartition("}")[2].rpartition(":")[2], STRANGER)
+        return self.get(name.rpartition("}")[2].rpartition(":")[2], self.strangers)
 
 
 STRANGER = Element("?", told=True)
+"""An element that no schema has, and all that is in it."""
+PASSED = Element()
+"""What stands in an extension, at any depth: others' business."""
 
 _RECORD: Schema = {
     "row": {
@@ -96,7 +103,8 @@ _FEEDBACK: Schema = {
 def _build(element: Element, schema: Schema) -> Element:
     for name, children in schema.items():
         path = f"{element.path}/{name}" if element.path else name
-        child = Element(path, leaf=children is None, told=path in GROUPS)
+        strangers = PASSED if path == EXTENSION else STRANGER
+        child = Element(path, strangers, leaf=children is None, told=path in GROUPS)
         element[name] = _build(child, children or {})
     return element
 
@@ -107,18 +115,18 @@ def _at(element: Element, path: str) -> Element:
     return element
 
 
-RECORD = _build(Element(told=True), _RECORD)
-FEEDBACK = _build(Element(told=True), _FEEDBACK)
+RECORD = _build(Element("", STRANGER, told=True), _RECORD)
+FEEDBACK = _build(Element("", STRANGER, told=True), _FEEDBACK)
 GROUP_OF = {child.path: group for group in (REASON, DKIM, SPF) for child in _at(RECORD, group).values()}
 """The group of a record's texts that belong to one."""
-START = Element()
+START = Element("", STRANGER)
 """The document itself."""
-SCHEMA = Element(told=True)
+SCHEMA = Element("", STRANGER, told=True)
 """IKEA opens an `xs:schema` around its reports and never closes it."""
 
 
 def _join() -> None:
-    identities = Element(IDENTITIES, told=True)  # junc.org's word
+    identities = Element(IDENTITIES, STRANGER, told=True)  # junc.org's word
     identities.update(RECORD["identifiers"])
     RECORD[IDENTITIES] = identities
     FEEDBACK["record"] = RECORD

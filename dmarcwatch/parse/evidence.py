@@ -28,6 +28,9 @@ _SPF_DOMAIN = f"{SPF}/domain"
 _SPF_SCOPE = f"{SPF}/scope"
 _SPF_RESULT = f"{SPF}/result"
 
+_MAX_SHARED = 10
+"""Signatures and reasons; more is rare, and remembering it would let a stranger fill the memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -61,7 +64,9 @@ def read_record(leaves: Iterable[Leaf], budgets: Budgets) -> RawRecord:
         dkim=_signatures(groups[DKIM], notes, budgets.max_signatures),
         spf=_spf(groups[SPF], notes, budgets.max_signatures),
     )
-    statement = Statement(_shared(evidence), notes.repaired, tuple(notes.unusable))
+    if len(evidence.dkim) + len(evidence.reasons) <= _MAX_SHARED:
+        evidence = _shared(evidence)
+    statement = Statement(evidence, notes.repaired, tuple(notes.unusable))
     return RawRecord(texts.get(SOURCE_IP), texts.get(COUNT), statement)
 
 
@@ -149,7 +154,7 @@ def _spf(groups: Sequence[Texts], notes: Notes, limit: int) -> tuple[Spf, ...]:
     return results[:limit]
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 13)
 def _shared(evidence: Evidence) -> Evidence:
     """One object for equal evidence, as long as it is remembered."""
     return evidence

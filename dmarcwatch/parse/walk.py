@@ -17,7 +17,6 @@ from dmarcwatch.parse.elements import (
     Leaf,
 )
 
-_EXTENSION = FEEDBACK["extension"]
 _MAX_HELD_CHARS = 1024 * 1024
 """Text and white space since the last text that mattered."""
 _LOST_TAGS = 16
@@ -81,6 +80,7 @@ class Walk:
 
     def check(self) -> None:
         """Raise ReportError when what is held exceeds its bounds; call it after each piece."""
+        self._check_depth()
         if len(self._leaves) > self._budgets.max_leaves:
             raise ReportError("leaves", f"more than {self._budgets.max_leaves} texts in one place")
         if sum(map(len, self.texts)) > _MAX_HELD_CHARS:
@@ -127,10 +127,7 @@ class Walk:
         parent = self._stack[-2]
         if parent is START:
             raise ReportError("no-feedback", f"the document is no report but {name[:40]!r}")
-        if len(self._stack) > self._max_depth:
-            raise ReportError("xml-depth", f"elements nested deeper than {self._max_depth - 1}")
-        if any(element is _EXTENSION for element in self._stack):
-            return
+        self._check_depth()
         if self._recover and self._adopt(name, attributes):
             return
         if parent.leaf:
@@ -139,6 +136,11 @@ class Walk:
             self._leaves.append((parent.path, None))
         if RECORD is FEEDBACK[name]:
             self.strays += 1
+
+    def _check_depth(self) -> None:
+        # Asked where a stranger opens: known elements alone are never that deep.
+        if len(self._stack) > self._max_depth:
+            raise ReportError("xml-depth", f"elements nested deeper than {self._max_depth - 1}")
 
     def _adopt(self, name: str, attributes: Mapping[str, str]) -> bool:
         """Read an element as the child of an ancestor, because the end tags between them are lost."""
