@@ -49,6 +49,8 @@ def fallen(track: Track, mechanism: Mechanism, *, today: int, limits: Thresholds
     A fall opens on a day and closes after active days that all pass, whatever happens to the
     baseline meanwhile; so the days are gone through in order.
     """
+    if not _passes(track.totals, mechanism):
+        return None
     since = today - 2 * limits.long_days
     low = _low_days(track, mechanism, limits)
     checks = {seen for day in low if day >= since for seen in range(day + 1, day + limits.recent_days + 1)}
