@@ -131,6 +131,11 @@ def test_junk_behind_the_report_costs_nothing():
     assert (grade("anonymous-junk-after-end"), problems("anonymous-junk-after-end")) == (Grade.REPAIRED, ())
 
 
+def test_junk_in_one_piece_with_records_costs_none_of_them():
+    found = read_once(fixture("anonymous-prefixed-everywhere") + b"\x00")
+    assert (found.reading.grade, found.reading.records) == (Grade.REPAIRED, 2)
+
+
 @pytest.mark.parametrize(("name", "known"), [("truncated", 9), ("truncated-in-count", None)])
 def test_a_cut_record_is_a_problem_with_its_count_where_that_is_whole(name, known):
     found = whole(f"anonymous-{name}")
@@ -155,13 +160,20 @@ def test_names_that_are_none_are_not_told_as_names():
 
 
 @pytest.mark.parametrize(
+    "name", ["anonymous-end-before-begin", "anonymous-counter-for-date", "anonymous-year-long"]
+)
+def test_a_period_that_cannot_be_is_a_problem_and_loses_no_record(name):
+    assert [(problem.path, problem.messages) for problem in problems(name)] == [
+        ("feedback/report_metadata/date_range", 0)
+    ]
+    assert said(name)
+
+
+@pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("anonymous-no-feedback", "no-feedback"),
         ("anonymous-no-date-range", "no-date-range"),
-        ("anonymous-end-before-begin", "bad-range"),
-        ("anonymous-counter-for-date", "bad-range"),
-        ("anonymous-year-long", "bad-range"),
         ("anonymous-no-domain-at-all", "no-policy-domain"),
         ("hostile-doctype-entities", "doctype"),
         ("hostile-doctype-external", "doctype"),

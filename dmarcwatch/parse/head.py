@@ -1,7 +1,7 @@
 """The texts outside the records -> the report."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from dmarcwatch.budgets import Budgets
@@ -10,13 +10,8 @@ from dmarcwatch.errors import ReportError
 from dmarcwatch.parse import words
 from dmarcwatch.parse.elements import EXTENSION, GROUPS, METADATA, POLICY, Leaf
 from dmarcwatch.parse.words import Note, Notes, Texts
-from dmarcwatch.report import Dialect, PolicyPublished, Report
+from dmarcwatch.report import Dialect, PolicyPublished, Report, is_plausible
 from dmarcwatch.text import clean
-
-_EARLIEST = datetime(2012, 1, 1, tzinfo=UTC)
-"""DMARC was published in January 2012; what is older is no date but a counter or a mistake."""
-_LONGEST = timedelta(days=35)
-"""Gateways report on weeks (24.6 days were seen); what is longer says nothing about any day."""
 
 _VERSION = "version"
 _ORG_NAME = f"{METADATA}/org_name"
@@ -102,8 +97,8 @@ def _period(texts: Texts, notes: Notes) -> tuple[datetime, datetime]:
         raise ReportError(
             "no-date-range", f"no instant: {texts.get(path, '')[:40]!r}", path=f"feedback/{path}"
         )
-    if begin > end or begin < _EARLIEST or end - begin > _LONGEST:
-        raise ReportError("bad-range", f"from {begin} to {end}", path=f"feedback/{METADATA}/date_range")
+    if not is_plausible(begin, end):
+        notes.refuse(f"{METADATA}/date_range", f"from {begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}")
     return begin, end
 
 

@@ -26,7 +26,7 @@ def read(
     Memory is that of the head and some hundred records. With `recover` malformed XML is read as far as it
     can be made out. Raises MalformedXml where it is malformed and `recover` would help, and otherwise
     ReportError; its reason is one of `empty`, `malformed`, `doctype`, `no-feedback`, `no-date-range`,
-    `bad-range`, `no-policy-domain`, and for exceeded budgets `records`, `leaves`, `text-chars`, `xml-depth`.
+    `no-policy-domain`, and for exceeded budgets `records`, `leaves`, `text-chars`, `xml-depth`.
     """
     way = Pass(chunks(), budgets, recover=recover)
     while not way.tally.seen and next(way.steps, _END) is not _END:
@@ -191,8 +191,9 @@ class Pass:
             self._shapes.learn(text)
 
     def _feed(self, text: str) -> None:
-        self._parser.feed(text)
-        if self.walk.records:
+        try:
+            self._parser.feed(text)
+        finally:  # What is malformed may come after the last record.
             for leaves in self.walk.records:
                 self.tally.add(*read_record(leaves, self._budgets))
             self.walk.records.clear()
