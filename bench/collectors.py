@@ -21,20 +21,12 @@ from dmarcwatch.collect import Collector
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.secret import Secret
 from dmarcwatch.collect.sources import ImapSource, S3Source
+from tests.collectors.authority import Authority, serving
 from tests.collectors.bucket import ses_name
+from tests.collectors.mail_servers import PASSWORD, MailServer, running_dovecot
 from tests.collectors.memory import RunMemory
-from tests.collectors.servers import (
-    ADMIN_KEYS,
-    BULK_BUCKET,
-    PASSWORD,
-    Authority,
-    MailServer,
-    client_of,
-    issue_certificates,
-    running_dovecot,
-    running_seaweedfs,
-    serving,
-)
+from tests.collectors.servers import issue_certificates
+from tests.collectors.stores import ADMIN_KEYS, BULK_BUCKET, client_of, running_seaweedfs
 from tests.collectors.wire import Wire
 
 _MAIL_BYTES = 4000

@@ -110,6 +110,7 @@ class ImapCollector:
     def _read(self, opened: Opened, memory: Memory) -> Iterator[Item]:
         first = self._first(opened)
         if opened.next_uid is not None and opened.next_uid <= first:
+            self._advance(opened, first, memory)
             return
         reading = FolderReading(self._session, opened, budgets=self._budgets, notify=self._notify)
         uids = reading.uids(first)

@@ -25,6 +25,8 @@ def connect(source: ImapSource, secret: Callable[[], str]) -> Client:
     from imapclient import IMAPClient, SocketTimeout  # 0.1 s that reading files need not pay
 
     context = _tls_context(source)
+    # Before connecting: no server waits while a person types a code somewhere.
+    password_or_token = secret()
     try:
         client = IMAPClient(
             source.host,
@@ -39,7 +41,7 @@ def connect(source: ImapSource, secret: Callable[[], str]) -> Client:
     try:
         if source.security is Security.STARTTLS:
             _start_tls(client, source, context)
-        _log_in(client, source, secret())
+        _log_in(client, source, password_or_token)
     except BaseException:
         drop(client)
         raise
@@ -97,6 +99,11 @@ def _with_password(client: Client, source: ImapSource, password: str) -> None:
     if client.has_capability("AUTH=PLAIN"):
         client.plain_login(source.user, password)
     elif not client.has_capability("LOGINDISABLED"):
+        if not (source.user + password).isascii():
+            raise CollectError(
+                f"{source.name}: the server takes only ASCII in user and password (it has LOGIN alone)",
+                hint="Change the password, or use OAuth.",
+            )
         client.login(source.user, password)
     elif source.security is Security.NONE:
         raise CollectError(

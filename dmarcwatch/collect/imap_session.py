@@ -91,7 +91,7 @@ class Session:
             except (imaplib.IMAP4.abort, OSError) as error:
                 self._drop()
                 last = error
-            except imaplib.IMAP4.error as error:
+            except (imaplib.IMAP4.error, ValueError) as error:
                 # The answer may not have been read to its end, so the connection is not sound.
                 self._drop()
                 raise Refused(f"{self.source.name}: the server says: {server_words(error)}") from error

@@ -10,7 +10,7 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Collector, Notice
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import S3Source, Settle
-from tests.collectors.servers import client_of
+from tests.collectors.stores import client_of
 
 _number = count()
 

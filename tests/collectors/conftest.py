@@ -1,4 +1,4 @@
-"""Fixtures of this folder; the servers' own live in servers.py."""
+"""Fixtures of this folder; the servers' own live in the modules that start them."""
 
 import imaplib
 from collections.abc import Iterator
@@ -9,19 +9,12 @@ import pytest
 
 from dmarcwatch.collect.secret import Secret
 from dmarcwatch.collect.sources import ImapSource, S3Source, Security
+from tests.collectors.authority import authority, identity_provider
 from tests.collectors.bucket import Bucket, credentials
+from tests.collectors.mail_servers import PASSWORD, dovecot, pymap
 from tests.collectors.mailbox import Mailbox
-from tests.collectors.servers import (
-    ADMIN_KEYS,
-    PASSWORD,
-    authority,
-    certificates,
-    dovecot,
-    identity_provider,
-    moto,
-    pymap,
-    seaweedfs,
-)
+from tests.collectors.servers import certificates
+from tests.collectors.stores import ADMIN_KEYS, moto, seaweedfs
 
 __all__ = ["authority", "certificates", "dovecot", "identity_provider", "moto", "pymap", "seaweedfs"]
 

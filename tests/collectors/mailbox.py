@@ -8,7 +8,7 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Collector, Notice
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import ImapSource, Settle
-from tests.collectors.servers import PASSWORD, MailServer
+from tests.collectors.mail_servers import PASSWORD, MailServer
 
 
 @dataclass
@@ -65,6 +65,17 @@ class Mailbox:
             .strip()
             for line in told
         }
+
+    def renumber(self) -> None:
+        """Dovecot gives new UIDs under a new UIDVALIDITY when its list of them is lost."""
+        folder = self.server.mail / self.source.user
+        for lost in (folder / "dovecot-uidlist", *folder.glob("dovecot.index*")):
+            lost.unlink()
+
+    def allow(self, folder: str, rights: str) -> None:
+        """Give Dovecot's owner of the folder only these rights (RFC 4314 section 2.1)."""
+        acl = self.server.mail / self.source.user / f".{folder}" / "dovecot-acl"
+        acl.write_text(f"owner {rights}\n")
 
     def picture(self) -> object:
         client = self.client(readonly=True)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from dmarcwatch.collect.envelope import EnvelopeError, decrypt, is_encrypted
 from tests.collectors.contract import MAIL
 from tests.collectors.memory import read_all
-from tests.collectors.servers import client_of
+from tests.collectors.stores import client_of
 
 KEY = bytes(range(32))
 IV = bytes(range(12))

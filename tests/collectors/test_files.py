@@ -1,75 +1,21 @@
-import io
 import os
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dmarcwatch.budgets import Budgets
-from dmarcwatch.collect import Collector, Notice
-from dmarcwatch.collect.files import FileCollector, StreamCollector
-from dmarcwatch.collect.mbox import messages
+from dmarcwatch.collect.files import FileCollector
 from dmarcwatch.collect.opening import open_source
-from dmarcwatch.collect.sources import FileSource, Settle, StdinSource
+from dmarcwatch.collect.sources import FileSource, Settle
 from dmarcwatch.errors import CollectError, ConfigError
-from tests.collectors.contract import MAIL, CollectorContract, SettlingContract
+from tests.collectors.contract import MAIL, SettlingContract
 from tests.collectors.memory import RunMemory, read_all
-
-_number = count()
-
-
-def files_below(path: Path) -> list[tuple]:
-    """Names, contents and times: everything reading could have changed."""
-    return sorted(
-        (
-            str(file),
-            file.stat().st_mode,
-            file.stat().st_mtime_ns,
-            file.read_bytes() if file.is_file() else None,
-        )
-        for file in path.rglob("*")
-    )
-
-
-@dataclass
-class Folder:
-    path: Path
-
-    def deliver(self, *mails: bytes) -> None:
-        for mail in mails:
-            (self.path / f"report-{next(_number):06}.eml").write_bytes(mail)
-
-    def collector(self, settle: Settle = Settle.NOTHING) -> Collector:
-        return open_source(FileSource(self.path, settle=settle, done=self.path.with_name("done")))
-
-    def picture(self) -> object:
-        return files_below(self.path)
-
-
-class Maildir(Folder):
-    def deliver(self, *mails: bytes) -> None:
-        for mail in mails:
-            number = next(_number)
-            name = f"{1760000000 + number}.M{number}P1.mx"
-            target = self.path / ("new" if number % 2 else "cur") / (name if number % 2 else f"{name}:2,F")
-            target.write_bytes(mail)
-
-
-class Mbox(Folder):
-    """With `\\n` line ends, as Unix mail programs write them."""
-
-    def deliver(self, *mails: bytes) -> None:
-        with self.path.open("ab") as file:
-            for mail in mails:
-                file.write(b"From MAILER-DAEMON Fri Nov 20 08:00:00 2026\n" + mail + b"\n")
-
-    def picture(self) -> object:
-        return self.path.read_bytes(), self.path.stat().st_mtime_ns
+from tests.collectors.paths import Folder, Mbox, collect
 
 
 class TestFolder(SettlingContract):
@@ -83,31 +29,7 @@ class TestFolderThatMoves(TestFolder):
     gone_after = Settle.MOVE
 
 
-class TestMaildir(SettlingContract):
-    @pytest.fixture
-    def origin(self, tmp_path):
-        for folder in ("new", "cur", "tmp"):
-            (tmp_path / "Maildir" / folder).mkdir(parents=True)
-        return Maildir(tmp_path / "Maildir")
-
-
-class TestMaildirThatMoves(TestMaildir):
-    gone_after = Settle.MOVE
-
-
-class TestMbox(CollectorContract):
-    @pytest.fixture
-    def origin(self, tmp_path):
-        (tmp_path / "inbox").touch()
-        return Mbox(tmp_path / "inbox")
-
-
 # -- folders ---------------------------------------------------------------------------------------
-
-
-def collect(path: Path, notices: list[Notice] | None = None, **options: object) -> list:
-    notices = [] if notices is None else notices
-    return read_all(open_source(FileSource(path, **options), notify=notices.append))
 
 
 def names(items: list) -> list[str]:
@@ -302,207 +224,3 @@ def test_files_the_user_names_are_local_and_mailboxes_are_not(tmp_path):
     assert local == {tmp_path.name: True, "report.xml": True, "mbox": False, "Maildir": False}
     assert open_source(FileSource(tmp_path / "mbox", trusted=True)).local
     assert not open_source(FileSource(tmp_path, trusted=False)).local
-
-
-# -- Maildir ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def maildir(tmp_path):
-    for folder in ("new", "cur", "tmp"):
-        (tmp_path / "Maildir" / folder).mkdir(parents=True)
-    return Maildir(tmp_path / "Maildir")
-
-
-def test_a_mail_is_the_same_when_its_flags_change(maildir):
-    maildir.deliver(*MAIL)
-    memory = RunMemory()
-    read_all(maildir.collector(), memory)
-    for file in list((maildir.path / "new").iterdir()):
-        file.rename(maildir.path / "cur" / f"{file.name}:2,S")
-    assert read_all(maildir.collector(), memory) == []
-
-
-def test_a_mail_whose_flags_change_while_reading_is_still_read(maildir):
-    maildir.deliver(*MAIL)
-    items = maildir.collector().items(RunMemory())
-    next(items)
-    for file in list((maildir.path / "new").iterdir()):
-        file.rename(maildir.path / "cur" / f"{file.name}:2,S")
-    assert len(list(items)) == len(MAIL) - 1
-
-
-def test_a_mail_that_goes_away_while_reading_is_a_notice_not_an_error(maildir):
-    maildir.deliver(*MAIL)
-    notices = []
-    items = open_source(FileSource(maildir.path), notify=notices.append).items(RunMemory())
-    next(items)
-    for file in maildir.path.rglob("*.mx*"):
-        file.unlink()
-    assert list(items) == []
-    assert [(notice.reason, notice.left) for notice in notices] == [("vanished", False)] * 2
-
-
-def test_a_mail_under_delivery_in_tmp_is_not_read(maildir):
-    (maildir.path / "tmp" / "1760000000.M1P1.mx").write_bytes(MAIL[0])
-    assert read_all(maildir.collector()) == []
-
-
-def test_marking_as_seen_keeps_the_other_flags_and_moves_out_of_new(maildir):
-    (maildir.path / "new" / "1760000001.M1P1.mx").write_bytes(MAIL[0])
-    (maildir.path / "cur" / "1760000002.M1P1.mx:2,FT").write_bytes(MAIL[1])
-    collector = maildir.collector(Settle.SEEN)
-    collector.settle(read_all(collector))
-    assert sorted(str(file.relative_to(maildir.path)) for file in maildir.path.rglob("*.mx*")) == [
-        "cur/1760000001.M1P1.mx:2,S",
-        "cur/1760000002.M1P1.mx:2,FST",
-    ]
-
-
-def test_the_time_of_delivery_comes_from_the_name(maildir):
-    (maildir.path / "new" / "1760000001.M1P1.mx").write_bytes(MAIL[0])
-    (maildir.path / "new" / "no-time").write_bytes(MAIL[1])
-    unknown, known = read_all(maildir.collector())
-    assert unknown.received_at is None
-    assert known.received_at.isoformat() == "2025-10-09T08:53:21+00:00"
-
-
-def test_of_a_mail_beyond_the_budget_the_head_is_kept(maildir):
-    maildir.deliver(b"From: a@example.net\r\n\r\n" + b"x" * 1000)
-    small = replace(Budgets(), max_message_bytes=1000)
-    (item,) = read_all(open_source(FileSource(maildir.path), budgets=small))
-    assert (item.data, item.size, item.headers_only) == (b"From: a@example.net\r\n", 1023, True)
-
-
-# -- mbox ------------------------------------------------------------------------------------------
-
-
-def split(data: bytes, max_bytes: int = 10_000) -> list[bytes]:
-    return [message.data for message in messages(io.BytesIO(data), max_bytes)]
-
-
-def test_an_mbox_is_split_at_from_lines_and_quoting_is_taken_off_once():
-    data = (
-        b"From a@example.net Fri Nov 20 08:00:00 2026\nSubject: 1\n\n>From me\n>>From you\n\n"
-        b"From b@example.net Fri Nov 20 08:00:01 2026\nSubject: 2\n\ntext\n\n"
-    )
-    assert split(data) == [b"Subject: 1\n\nFrom me\n>From you\n", b"Subject: 2\n\ntext\n"]
-
-
-def test_prose_that_begins_with_from_does_not_cut_a_mail():
-    mail = b"Subject: 1\n\nHello.\n\nFrom here on it is prose\nwithout a field\n"
-    assert split(b"From a Fri Nov 20 08:00:00 2026\n" + mail) == [mail]
-
-
-def test_a_from_line_without_an_empty_line_before_it_is_text():
-    data = b"From a Fri Nov 20 08:00:00 2026\nSubject: 1\n\ntext\nFrom: not this\nFrom nor this\nX: y\n"
-    assert len(split(data)) == 1
-
-
-def test_crlf_and_a_quoted_from_line_in_front_are_understood():
-    data = b"From a Fri Nov 20 08:00:00 2026\r\n>From b remote from c\r\nSubject: 1\r\n\r\nx\r\n\r\n" * 2
-    assert split(data) == [b"From b remote from c\r\nSubject: 1\r\n\r\nx\r\n"] * 2
-
-
-def test_a_mail_that_ends_the_file_without_a_line_end_is_whole():
-    assert split(b"From a\nSubject: 1\n\nend") == [b"Subject: 1\n\nend"]
-
-
-def test_a_line_without_end_does_not_fill_the_memory_and_is_not_taken_for_quoting():
-    long = b"x" * 65536 + b">From y"
-    assert split(b"From a\nSubject: 1\n\n" + long, 100_000) == [b"Subject: 1\n\n" + long]
-
-
-def test_of_a_mail_too_large_in_an_mbox_the_head_and_the_size_are_kept():
-    big = b"Subject: 1\n\n" + b"line\n" * 100_000
-    (found, following) = messages(io.BytesIO(b"From a\n" + big + b"\nFrom b\nSubject: 2\n\n"), 1000)
-    assert (found.data, found.size) == (b"Subject: 1\n", len(big) + 1)
-    assert (following.data, following.size) == (b"Subject: 2\n", None)
-
-
-def test_text_that_only_begins_like_an_mbox_is_one_item(tmp_path):
-    (tmp_path / "letter.txt").write_bytes(b"From the desk of the postmaster\n\nno fields here\n")
-    assert len(collect(tmp_path / "letter.txt")) == 1
-
-
-def test_an_unchanged_mbox_is_not_read_again(tmp_path):
-    mbox, memory = Mbox(tmp_path / "mbox"), RunMemory()
-    mbox.deliver(*MAIL)
-    read_all(mbox.collector(), memory)
-    memory.tokens.clear()  # only the position keeps it from being read now
-    assert read_all(mbox.collector(), memory) == []
-
-
-def test_an_mbox_replaced_by_another_of_the_same_size_is_read(tmp_path):
-    mbox, memory = Mbox(tmp_path / "mbox"), RunMemory()
-    mbox.deliver(MAIL[0])
-    read_all(mbox.collector(), memory)
-    mbox.path.unlink()
-    other = MAIL[0].replace(b"one", b"two")
-    mbox.deliver(other)
-    os.utime(mbox.path, ns=(0, 0))
-    assert [item.data for item in read_all(mbox.collector(), memory)] == [other]
-
-
-def test_an_mbox_half_read_goes_on_where_it_was(tmp_path):
-    mbox, memory = Mbox(tmp_path / "mbox"), RunMemory()
-    mbox.deliver(*MAIL)
-    items = mbox.collector().items(memory)
-    memory.commit([next(items)])
-    items.close()
-    assert [item.data for item in read_all(mbox.collector(), memory)] == MAIL[1:]
-
-
-def test_a_mail_of_an_mbox_is_not_deleted_and_that_is_said(tmp_path):
-    mbox, notices = Mbox(tmp_path / "mbox"), []
-    mbox.deliver(*MAIL)
-    collector = open_source(FileSource(mbox.path, settle=Settle.DELETE), notify=notices.append)
-    before = mbox.picture()
-    collector.settle(read_all(collector))
-    assert mbox.picture() == before
-    assert len(notices) == len(MAIL)
-
-
-# -- standard input --------------------------------------------------------------------------------
-
-
-def piped(data: bytes, memory: RunMemory | None = None) -> list:
-    return read_all(StreamCollector(lambda: io.BytesIO(data), "-"), memory)
-
-
-def test_standard_input_is_one_item_or_the_mails_of_an_mbox():
-    assert [item.data for item in piped(b"<feedback/>")] == [b"<feedback/>"]
-    assert len(piped(b"From a\nSubject: 1\n\n\nFrom b\nSubject: 2\n\n")) == 2
-
-
-def test_nothing_on_standard_input_is_no_item():
-    assert piped(b"") == []
-
-
-def test_the_same_piped_twice_is_known():
-    memory = RunMemory()
-    assert len(piped(b"<feedback/>", memory)) == 1
-    assert piped(b"<feedback/>", memory) == []
-
-
-def test_dash_reads_the_standard_input_of_the_process():
-    program = (
-        "from dmarcwatch.collect.opening import open_source\n"
-        "from dmarcwatch.collect.address import parse_source\n"
-        "from tests.collectors.memory import read_all\n"
-        "print([item.data for item in read_all(open_source(parse_source('-')))])"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", program], input=b"<feedback/>", capture_output=True, check=True
-    )
-    assert ran.stdout.decode().strip() == "[b'<feedback/>']"
-
-
-def test_a_named_pipe_is_read_like_standard_input(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
-    with subprocess.Popen(["/bin/sh", "-c", f"echo '<feedback/>' > '{tmp_path}/pipe'"]):
-        assert [item.data for item in collect(tmp_path / "pipe")] == [b"<feedback/>\n"]
-
-
-def test_standard_input_has_a_name():
-    assert StreamCollector(io.BytesIO, StdinSource().name).source == "-"

@@ -1,11 +1,10 @@
 import json
-import threading
 from dataclasses import replace
 
 import pytest
 
 from dmarcwatch.budgets import Budgets
-from dmarcwatch.collect import Watcher, unheard
+from dmarcwatch.collect import unheard
 from dmarcwatch.collect.imap_reading import BATCH_BYTES, BATCH_MESSAGES, FolderReading, windows
 from dmarcwatch.collect.imap_session import Session
 from dmarcwatch.collect.sources import Security, Settle
@@ -37,19 +36,6 @@ def mails(number: int, *, size: int = 0) -> list[bytes]:
 
 def reading_of(mailbox, session: Session) -> FolderReading:
     return FolderReading(session, session.open(mailbox.folder), budgets=Budgets(), notify=unheard)
-
-
-def renumber(mailbox) -> None:
-    """Dovecot gives new numbers when its list of them is lost."""
-    folder = mailbox.server.mail / mailbox.source.user
-    for lost in (folder / "dovecot-uidlist", *folder.glob("dovecot.index*")):
-        lost.unlink()
-
-
-def allow(mailbox, folder: str, rights: str) -> None:
-    """Give the owner only these rights (RFC 4314 section 2.1)."""
-    acl = mailbox.server.mail / mailbox.source.user / f".{folder}" / "dovecot-acl"
-    acl.write_text(f"owner {rights}\n")
 
 
 @pytest.fixture
@@ -114,10 +100,22 @@ def test_a_new_uidvalidity_means_reading_everything_again(mailbox):
     mailbox.deliver(*MAIL)
     memory = RunMemory()
     first = read_all(mailbox.collector(), memory)
-    renumber(mailbox)
+    mailbox.renumber()
     again = read_all(mailbox.collector(), memory)
     assert [item.data for item in again] == [item.data for item in first]
     assert not {item.token for item in again} & {item.token for item in first}
+    assert mailbox.reasons() == ["renumbered"]
+
+
+def test_an_empty_folder_with_new_numbers_is_said_once(mailbox):
+    mailbox.deliver(MAIL[0])
+    memory = RunMemory()
+    read_all(mailbox.collector(), memory)
+    mailbox.mark(1, r"\Deleted")
+    mailbox.client().expunge()
+    mailbox.renumber()
+    for _ in range(2):
+        assert read_all(mailbox.collector(), memory) == []
     assert mailbox.reasons() == ["renumbered"]
 
 
@@ -207,119 +205,7 @@ def test_a_missing_folder_is_an_error_that_names_those_there_are(mailbox):
 
 def test_a_folder_without_permission_is_an_error(mailbox):
     mailbox.create("Locked")
-    allow(mailbox, "Locked", "l")
+    mailbox.allow("Locked", "l")
     with pytest.raises(CollectError, match="may not open the folder Locked") as caught:
         read_all(mailbox.collector(folders=("Locked",)))
     assert caught.value.hint
-
-
-# -- settling --------------------------------------------------------------------------------------
-
-
-def test_marking_as_seen_marks_only_what_is_settled(mailbox):
-    mailbox.deliver(*MAIL)
-    collector = mailbox.collector(Settle.SEEN)
-    collector.settle(read_all(collector)[:2])
-    assert list(mailbox.flags().values()) == [r"\Seen", r"\Seen", ""]
-
-
-@pytest.mark.parametrize("listener", ["no_move", "few_capabilities"])
-@pytest.mark.parametrize("settle", [Settle.MOVE, Settle.DELETE])
-def test_somebody_elses_deleted_mail_is_never_expunged(mailbox, settle, listener):
-    mailbox.deliver(*MAIL)
-    host = getattr(mailbox.server, listener)
-    collector = mailbox.collector(settle, host=host, verify_certificate=False)
-    items = read_all(collector)
-    mailbox.mark(3, r"\Deleted")
-    collector.settle(items[:1])
-    assert mailbox.flags()[3] == r"\Deleted"
-
-
-def test_without_move_a_message_is_copied_and_taken_away_by_its_number(mailbox):
-    mailbox.deliver(*MAIL)
-    collector = mailbox.collector(Settle.MOVE, host=mailbox.server.no_move, verify_certificate=False)
-    collector.settle(read_all(collector)[:1])
-    assert list(mailbox.flags()) == [2, 3]
-    assert len(mailbox.flags("DMARC/Done")) == 1
-
-
-def test_without_uidplus_a_message_stays_marked_as_deleted_and_that_is_said(mailbox):
-    mailbox.deliver(*MAIL)
-    collector = mailbox.collector(
-        Settle.DELETE, host=mailbox.server.few_capabilities, verify_certificate=False
-    )
-    collector.settle(read_all(collector)[:1])
-    assert mailbox.flags() == {1: r"\Deleted", 2: "", 3: ""}
-    assert mailbox.reasons() == ["unsettled"]
-    assert len(read_all(collector)) == 2
-
-
-def test_messages_with_new_numbers_are_not_settled_by_their_old_ones(mailbox):
-    mailbox.deliver(*MAIL)
-    items = read_all(mailbox.collector())
-    renumber(mailbox)
-    mailbox.collector(Settle.DELETE).settle(items)
-    assert len(read_all(mailbox.collector())) == len(MAIL)
-    assert mailbox.reasons() == ["unsettled"]
-
-
-def test_a_folder_that_may_only_be_read_is_read_but_cannot_be_settled(mailbox):
-    mailbox.create("Shared")
-    mailbox.deliver(*MAIL, folder="Shared")
-    allow(mailbox, "Shared", "lr")
-    collector = mailbox.collector(Settle.DELETE, folders=("Shared",))
-    items = read_all(collector)
-    assert len(items) == len(MAIL)
-    with pytest.raises(CollectError, match="may only read the folder Shared") as caught:
-        collector.settle(items)
-    assert caught.value.hint
-
-
-def test_settled_mail_of_several_folders_goes_to_one(mailbox):
-    mailbox.create("Reports")
-    mailbox.deliver(MAIL[0])
-    mailbox.deliver(MAIL[1], folder="Reports")
-    collector = mailbox.collector(Settle.MOVE, folders=("INBOX", "Reports"))
-    collector.settle(read_all(collector))
-    assert (mailbox.flags(), mailbox.flags("Reports"), len(mailbox.flags("DMARC/Done"))) == ({}, {}, 2)
-
-
-# -- waiting ---------------------------------------------------------------------------------------
-
-
-def deliver_soon(mailbox) -> threading.Timer:
-    mailbox.client()
-    timer = threading.Timer(0.3, mailbox.deliver, [MAIL[0]])
-    timer.start()
-    return timer
-
-
-def test_new_mail_ends_the_wait(mailbox):
-    collector = mailbox.collector()
-    assert isinstance(collector, Watcher)
-    read_all(collector)
-    timer = deliver_soon(mailbox)
-    assert collector.watch(30)
-    timer.join()
-    assert len(read_all(collector)) == 1
-
-
-def test_a_server_without_idle_is_asked(mailbox):
-    collector = mailbox.collector(host=mailbox.server.few_capabilities, verify_certificate=False)
-    read_all(collector)
-    timer = deliver_soon(mailbox)
-    assert collector.watch(1)
-    timer.join()
-
-
-def test_mail_that_came_between_reading_and_waiting_is_not_waited_for(mailbox):
-    collector = mailbox.collector()
-    read_all(collector)
-    mailbox.deliver(MAIL[0])
-    assert collector.watch(30)
-
-
-def test_a_wait_without_news_ends(mailbox):
-    collector = mailbox.collector()
-    read_all(collector)
-    assert not collector.watch(0.2)

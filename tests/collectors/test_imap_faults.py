@@ -8,9 +8,9 @@ from dmarcwatch.collect.secret import Secret
 from dmarcwatch.collect.sources import ImapSource, Security, Settle
 from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL
+from tests.collectors.mail_servers import PASSWORD
 from tests.collectors.memory import RunMemory, read_all
 from tests.collectors.odd_server import OddServer, odd_server
-from tests.collectors.servers import PASSWORD
 from tests.collectors.wire import Fault, Wire
 
 BIG = [b"Subject: %d\r\n\r\n%s\r\n" % (number, b"x" * 100_000) for number in range(5)]

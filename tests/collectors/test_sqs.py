@@ -15,7 +15,7 @@ from dmarcwatch.collect.sources import S3Source, Settle
 from dmarcwatch.errors import CollectError
 from tests.collectors.bucket import Bucket
 from tests.collectors.memory import RunMemory, read_all
-from tests.collectors.servers import client_of
+from tests.collectors.stores import client_of
 
 
 def s3_event(bucket: str, *keys: str, name: str = "ObjectCreated:Put", etag: str = "1") -> dict:
