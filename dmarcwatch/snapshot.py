@@ -55,9 +55,10 @@ class Snapshot:
     @cached_property
     def standings(self) -> Mapping[str, Standing]:
         """Whose mail each stream is."""
-        operators, homes = signers(self.timeline.tracks.values())
+        today = self.as_of.toordinal()
+        operators, homes = signers(self.timeline.tracks.values(), today)
         context = Context(
-            self.last, len(self.reporting), operators, homes, self.labels, self.declared, self.limits
+            today, self.last, len(self.reporting), operators, homes, self.labels, self.declared, self.limits
         )
         return {name: assess(track, context) for name, track in self.timeline.tracks.items()}
 

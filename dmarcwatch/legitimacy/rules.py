@@ -1,19 +1,14 @@
-"""Whose mail a stream is: the first rule that applies, with the evidence it rests on (JUDGEMENT 3)."""
+"""The rules of JUDGEMENT 3 in their order; the first that applies decides."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_network
-from typing import NamedTuple
 
-from dmarcwatch.history import NOTHING_DECLARED, Declared
-from dmarcwatch.streams import Label, Legitimacy, PlaceKind, Stream
-from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from dmarcwatch.legitimacy.persistence import failing_days, persists
+from dmarcwatch.legitimacy.signing import OPERATOR_TYPES, signed_elsewhere, signs_with
+from dmarcwatch.legitimacy.standing import Context, Standing
+from dmarcwatch.streams import Legitimacy, PlaceKind, Stream
 from dmarcwatch.timeline import Track
-
-OPERATOR_TYPES = frozenset({"transactional", "marketing", "saas"})
-"""Senders that only mail for their customers: under your From it is your mail or your vendor's."""
 
 NEVER_ASKED = frozenset({PlaceKind.SCATTERED, PlaceKind.TENANT})
 """The pool has no owner, and a stranger's tenant at a mailbox provider is named as the stranger's."""
@@ -26,50 +21,6 @@ _LABELLED = {
 }
 
 
-class Standing(NamedTuple):
-    """Whose mail a stream is, how sure that is, and why."""
-
-    legitimacy: Legitimacy
-    confidence: float
-    """0..1; 1.0 only where a person said so."""
-    because: str
-    """The rule and its evidence, in one line."""
-    asked: bool = False
-    """True where the sender persists and only the user can say whose it is."""
-
-    @property
-    def own(self) -> bool:
-        """Owned or shadow: what must not be lost."""
-        return self.legitimacy in (Legitimacy.OWNED, Legitimacy.SHADOW)
-
-
-class ActiveDay(NamedTuple):
-    """A day on which mail of a place failed."""
-
-    day: int
-    """Ordinal."""
-    failing: int
-    reporters: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a stream's standing depends on beside its own days."""
-
-    last: int
-    """Ordinal of the last day judged."""
-    reporters: int = 1
-    """Organisations that report on the domain."""
-    operators: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Selector -> ids of streams whose operator is known to sign with it; the empty selector has all."""
-    homes: Mapping[str, str] = field(default_factory=dict)
-    """Selector that no known operator uses -> id of the unknown stream that signs most with it."""
-    labels: Mapping[str, Label] = field(default_factory=dict)
-    """What people said of streams and still holds, by stream id."""
-    declared: Declared = NOTHING_DECLARED
-    thresholds: Thresholds = DEFAULT_THRESHOLDS
-
-
 Rule = Callable[[Track, Context], Standing | None]
 
 
@@ -80,67 +31,6 @@ def assess(track: Track, context: Context) -> Standing:
         if standing is not None:
             return standing
     return Standing(Legitimacy.UNKNOWN, 0.3, "nothing says whose mail this is")
-
-
-def signers(tracks: Iterable[Track]) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
-    """Who signs with which selector: `Context.operators` and `Context.homes`.
-
-    A known operator is one whose mail also passes SPF for the domain, or that mails for its
-    customers only. Of a selector that none of these uses, the unknown stream that signs most with
-    it, and signs most of its own mail, is the home.
-    """
-    signing = [track for track in tracks if track.totals.dkim]
-    operators: dict[str, set[str]] = {}
-    for track in signing:
-        if track.totals.spf or track.stream.sender_type in OPERATOR_TYPES:
-            for name in _selectors(track) | {""}:
-                operators.setdefault(name, set()).add(track.stream.id)
-    homes: dict[str, str] = {}
-    for track in sorted(signing, key=lambda track: (track.totals.dkim, track.stream.id)):
-        if (
-            track.stream.place.kind is not PlaceKind.SCATTERED
-            and track.totals.dkim * 2 > track.totals.evidence
-        ):
-            homes.update((name, track.stream.id) for name in _selectors(track) - operators.keys())
-    return {name: frozenset(ids) for name, ids in operators.items()}, homes
-
-
-def _selectors(track: Track) -> set[str]:
-    return {use.selector for use in track.stream.selectors if use.passed}
-
-
-def persists(
-    days: Sequence[ActiveDay], *, last: int, reporters: int, thresholds: Thresholds = DEFAULT_THRESHOLDS
-) -> bool:
-    """Whether a place keeps at it (JUDGEMENT 3, line 5): many days of a month, or days of two months."""
-    return is_daily(days, last=last, reporters=reporters, thresholds=thresholds) or is_monthly(
-        days, last=last, thresholds=thresholds
-    )
-
-
-def is_daily(days: Iterable[ActiveDay], *, last: int, reporters: int, thresholds: Thresholds) -> bool:
-    """Active on many of the last days, as several organisations saw."""
-    recent = [day for day in days if last - thresholds.persistent_window < day.day <= last]
-    if len(recent) < thresholds.persistent_days:
-        return False
-    seen = frozenset[str]().union(*(day.reporters for day in recent))
-    return len(seen) >= min(thresholds.persistent_reporters, max(1, reporters))
-
-
-def is_monthly(days: Iterable[ActiveDay], *, last: int, thresholds: Thresholds) -> bool:
-    """Active on days of several calendar months, with more than a handful of messages."""
-    recent = [day for day in days if last - thresholds.long_days < day.day <= last]
-    if sum(day.failing for day in recent) <= thresholds.monthly_messages:
-        return False
-    months = {date.fromordinal(day.day).strftime("%Y-%m") for day in recent}
-    return len(months) >= thresholds.monthly_months
-
-
-def failing_days(track: Track, *, since: int, until: int) -> tuple[ActiveDay, ...]:
-    """The days of a stream on which direct mail failed, in order."""
-    days = sorted(day for day in track.failing_days if since <= day <= until)
-    cells = track.cells
-    return tuple(ActiveDay(day, cells[day].failing, frozenset(cells[day].reporters)) for day in days)
 
 
 def _labelled(track: Track, context: Context) -> Standing | None:
@@ -158,7 +48,7 @@ def _declared(track: Track, context: Context) -> Standing | None:
         return Standing(Legitimacy.OWNED, 1.0, f"the configuration owns network {place.name}")
     if place.kind is PlaceKind.DOMAIN and place.name in declared.owned_domains:
         return Standing(Legitimacy.OWNED, 1.0, f"the configuration owns {place.name}")
-    if not track.shared and _selectors(track) & set(declared.owned_selectors):
+    if not track.shared and signs_with(track, declared.owned_selectors, context.today):
         return Standing(Legitimacy.OWNED, 1.0, "the configuration owns its DKIM selector")
     return None
 
@@ -203,19 +93,6 @@ def _forwarded(track: Track, context: Context) -> Standing | None:
             )
             return Standing(Legitimacy.FORWARDED, 0.6, because)
     return None
-
-
-def signed_elsewhere(track: Track, context: Context) -> frozenset[str]:
-    """The streams whose operator put the signatures on this mail, whether they still verify or not.
-
-    Empty where most failing mail carries none, and where nobody else uses the selectors.
-    """
-    totals = track.totals
-    if not totals.dkim and totals.signed * 2 <= totals.failing:
-        return frozenset()
-    names = {use.selector for use in track.stream.selectors} or {""}
-    others = frozenset[str]().union(*(context.operators.get(name, frozenset()) for name in names))
-    return others - {track.stream.id}
 
 
 def _owned(track: Track, context: Context) -> Standing | None:
