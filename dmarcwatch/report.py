@@ -6,7 +6,7 @@ are lower-case A-labels without a trailing dot.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -224,3 +224,14 @@ class Report:
     extra_contact_info: str | None = None
     errors: tuple[str, ...] = ()
     generator: str | None = None
+
+
+_EARLIEST = datetime(2012, 1, 1, tzinfo=UTC)
+"""DMARC was published in January 2012; what is older is no date but a counter or a mistake."""
+_LONGEST = timedelta(days=35)
+"""Gateways report on weeks (24.6 days were seen); what is longer says nothing about any day."""
+
+
+def is_plausible(begin: datetime, end: datetime) -> bool:
+    """Whether a period can be that of a report (dmarc.md 1.4); one with another is kept and not counted."""
+    return _EARLIEST <= begin <= end <= begin + _LONGEST

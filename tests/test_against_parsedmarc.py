@@ -18,7 +18,6 @@ from tests.reading import FIXTURES
 from tests.second_opinion import ours, theirs
 
 REFUSED_HERE = {
-    "bad-range": "a period that ends before it begins, lies before DMARC or spans years is no evidence",
     "no-date-range": "without a period nothing can be said of any day",
     "no-policy-domain": "a report on no domain",
     "no-feedback": "not a report",
@@ -27,7 +26,7 @@ REFUSED_HERE = {
 REFUSED_THERE = {
     r"Missing field: 'record'": "a day without messages is evidence too",
     r"Missing field: 'feedback'": "prefixes are legal, and read here by local name",
-    r"Missing field: '(org_name|email|policy_published|identifiers|spf)'|Source IP address is empty": (
+    r"Missing field: '(org_name|email|policy_published|identifiers|spf|auth_results)'|Source IP address is empty": (
         "one absent field costs that field here, and the report there"
     ),
     r"Report missing required section": "recovery there loses the sections behind a broken tag",

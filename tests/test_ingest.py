@@ -3,7 +3,7 @@
 import gzip
 import sqlite3
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -335,3 +335,16 @@ def test_a_reader_sees_whole_batches_while_another_program_writes(database, tmp_
     assert reader.execute("SELECT count(*) FROM records").fetchone() == (1,)
     database.execute("ROLLBACK")
     reader.close()
+
+
+@pytest.mark.parametrize(("begin", "days"), [("1979-08-07", 1), ("2026-01-01", 300), ("2026-11-18", -1)])
+def test_a_report_on_a_period_that_cannot_be_is_held_and_not_counted(database, begin, days):
+    """RFC 9990's own example lies in 1979; what spans years speaks of no day (dmarc.md 1.4)."""
+    start = datetime.fromisoformat(f"{begin}T00:00:00+00:00")
+    accounts = feed(database, compose(report(begin=start, end=start + timedelta(days=days)), [record()]))
+    assert (accounts.reports, accounts.messages, accounts.rejects, accounts.dropped) == (1, 3, 0, 0)
+    assert rows(database, "SELECT status FROM reports") == [("held",)]
+    assert rows(database, "SELECT count(*) FROM stream_days") == [(0,)]
+    assert rows(database, "SELECT path, messages FROM problems") == [
+        ("feedback/report_metadata/date_range", 0)
+    ]

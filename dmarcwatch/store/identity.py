@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from dmarcwatch.parse import Reading
-from dmarcwatch.report import Tier
+from dmarcwatch.report import Tier, is_plausible
 
 RANK = {Tier.UNVERIFIED: 0, Tier.CONSISTENT: 1, Tier.VERIFIED: 2, Tier.LOCAL: 3}
 """How tiers compare when two deliveries of one report meet."""
@@ -50,9 +50,12 @@ def find_twin(connection: sqlite3.Connection, reading: Reading, new: Candidate) 
 
     The same id: a better tier wins; of equals the one that holds all of the other's records (RFC 9990
     section 3.5.2 lets a re-sent report replace the first), else the first stays and this one is a
-    `conflict`. Another id with the very same records: `suspect-duplicate`, counted once.
+    `conflict`. Another id with the very same records: `suspect-duplicate`, counted once. A period that
+    cannot be: `held`.
     """
     report = reading.report
+    if not is_plausible(report.begin, report.end):
+        return Twin("held", None)
     rivals = connection.execute(
         _RIVALS,
         (report.policy.domain, new.reporter, iso(report.begin), iso(report.end), report.org_name),

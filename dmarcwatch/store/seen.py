@@ -56,6 +56,10 @@ SELECT DISTINCT a.ip FROM _places p
 JOIN _place_addresses x ON x.place = p.id JOIN _addresses a ON a.id = x.address
 WHERE p.policy_domain = ? AND p.sender = 'amazon-ses'"""
 
+_POLICY = """
+SELECT p FROM domain_days WHERE policy_domain = ? AND day > ? AND day <= ? AND tier IN ('local', 'verified')
+GROUP BY day, p ORDER BY day DESC, sum(reports) DESC, p LIMIT 1"""
+
 
 class _Group(NamedTuple):
     """Records that are alike: one judgement of one evidence."""
@@ -84,6 +88,7 @@ def sightings(connection: sqlite3.Connection, domain: str, *, as_of: date) -> Si
         findings=tuple(_findings(connection.execute(_FINDINGS, (domain, after)))),
         networks=tuple(_networks(connection, domain, after)),
         ses_addresses=frozenset(ip for (ip,) in connection.execute(_SES_ADDRESSES, (domain,))),
+        policy=next((p for (p,) in connection.execute(_POLICY, (domain, after, until))), None),
     )
 
 

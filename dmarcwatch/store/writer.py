@@ -55,7 +55,7 @@ class Stored:
 
     report: int
     status: str
-    """`counted`, or why it is kept without being counted: `conflict`, `suspect-duplicate`."""
+    """`counted`, or why it is kept without being counted: `held`, `conflict`, `suspect-duplicate`."""
     records: int
     messages: int
     problems: int
