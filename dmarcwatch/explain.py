@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from textwrap import wrap
 
 from dmarcwatch.gates.measured import count, percent
-from dmarcwatch.verdict import Answer, Blocker, Gate, Harm, Kind, Target, Verdict
+from dmarcwatch.verdict import Answer, Blocker, Gate, Harm, Kind, Published, Target, Verdict
 
 _COLOURS = {
     Answer.READY_FOR_QUARANTINE: "32",
@@ -60,6 +60,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
 def headline(verdict: Verdict) -> str:
     """The answer and its main reason in one sentence."""
     domain, here = verdict.domain, f"p={verdict.published.p or 'none'}"
+    if verdict.target is Target.QUARANTINE and verdict.published.p == "quarantine":
+        domain = f"{domain} (staged: {_held(verdict.published)})"
     match verdict.verdict:
         case Answer.NOT_READY:
             return f"{domain} is NOT ready for p={verdict.target}: {_main_reason(verdict)}."
@@ -73,6 +75,16 @@ def headline(verdict: Verdict) -> str:
             return f"{domain}: keep {here} and watch: {_main_reason(verdict)}."
         case Answer.KEEP:
             return f"{domain} is safe at {here}: keep it."
+
+
+def _held(published: Published) -> str:
+    """The policy of the staged rung with what holds it back."""
+    held = ["p=quarantine"]
+    if published.t:
+        held.append("t=y")
+    if published.pct is not None and published.pct < 100:
+        held.append(f"pct={published.pct}")
+    return "; ".join(held)
 
 
 def _main_reason(verdict: Verdict) -> str:

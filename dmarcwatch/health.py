@@ -24,6 +24,22 @@ class Mechanism(StrEnum):
     SPF = "spf"
 
 
+class Condition(StrEnum):
+    """What can be said of a stream's health; the words of `findings` (DESIGN 3.3)."""
+
+    REGRESSED = "regressed"
+    """It passed DMARC and no longer does."""
+    DEGRADED = "degraded"
+    """It lost DKIM or SPF alignment, and the other one still carries it."""
+    BROKEN = "broken"
+    """At least half of the last week fails."""
+    LEAKING = "leaking"
+    """Some of the last week fails, more than chance breaks."""
+    SILENT = "silent"
+    THIN = "thin"
+    """Too rarely seen to prove anything."""
+
+
 class Passed(NamedTuple):
     """One active day: its messages, and those that passed."""
 
@@ -161,3 +177,28 @@ def silent_days(track: Track, cadence: Cadence | None, *, last: int, limits: Thr
         return None
     away = last - active[-1]
     return away if patience < away <= patience + limits.silent_closed_days else None
+
+
+def conditions(
+    track: Track, cadence: Cadence | None, *, last: int, limits: Thresholds
+) -> tuple[Condition, ...]:
+    """The health of a stream, gravest first; empty where all is well."""
+    today = last + limits.underway_days
+    dmarc = fallen(track, Mechanism.DMARC, today=today, limits=limits) is not None
+    dkim = fallen(track, Mechanism.DKIM, today=today, limits=limits) is not None
+    week, month = (_sampled(track, last - days + 1, last, limits) for days in (limits.recent_days, 30))
+    broken = week.sample >= limits.broken_sample and week.point >= limits.total_day_share
+    found = {
+        Condition.REGRESSED: dmarc,
+        Condition.BROKEN: broken,
+        Condition.DEGRADED: not dmarc and (dkim or lost_spf(track, today=today, limits=limits)),
+        Condition.LEAKING: not broken and week.point > limits.stream_share.quarantine,
+        Condition.SILENT: silent_days(track, cadence, last=last, limits=limits) is not None,
+        Condition.THIN: month.sample < limits.thin_sample,
+    }
+    return tuple(condition for condition, holds in found.items() if holds)
+
+
+def _sampled(track: Track, first: int, last: int, limits: Thresholds) -> bounds.Share:
+    cells = (track.cells.get(day) for day in range(first, last + 1))
+    return bounds.share((bounds.Cell(cell.messages, cell.failing) for cell in cells if cell), rho=limits.rho)

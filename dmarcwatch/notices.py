@@ -13,7 +13,8 @@ from dmarcwatch.view import View
 
 def notices(view: View) -> tuple[Blocker, ...]:
     """Oddities of the reports; none of them changes the answer."""
-    found = (*_future(view), *_disagreement(view), *_record(view), *_rejects(view))
+    found = (*_future(view), *_disagreement(view), *_record(view), *_held_reject(view), *_rejects(view))
+    found += tuple(_left_out(view))
     told = (Blocker(gate, Kind.WARNING, message, messages=amount) for gate, message, amount in found)
     return (*told, *_untrusted(view))
 
@@ -55,6 +56,19 @@ def _record(view: View) -> Iterator[Notice]:
         day, shown = day_words(seen.last_seen.toordinal()), f"p={seen.p or 'none'}"
         text = f"your record says p={read.get('p')}, reports of {day} still show {shown}"
         yield "published", f"{text}: the answer is about what they show", None
+
+
+def _held_reject(view: View) -> Iterator[Notice]:
+    seen = view.snapshot.published
+    if seen.p == "reject" and seen.pct is not None and seen.pct < 100:
+        text = f"p=reject; pct={seen.pct} is weaker than p=quarantine at some receivers: remove pct"
+        yield "published", text, None
+
+
+def _left_out(view: View) -> Iterator[Notice]:
+    names = ", ".join(sorted(view.snapshot.ignored))
+    if names:
+        yield "label", f"left out of everything, as you asked: {names}", None
 
 
 def _rejects(view: View) -> Iterator[Notice]:

@@ -6,6 +6,7 @@ from datetime import date
 from dmarcwatch.advice import advise
 from dmarcwatch.decision import Decision, decide
 from dmarcwatch.gates.evidence import widest_gap
+from dmarcwatch.health import Condition, conditions
 from dmarcwatch.history import NOTHING_DECLARED, Declared, History, PoolDay
 from dmarcwatch.legitimacy import Standing
 from dmarcwatch.notices import notices, questions
@@ -59,6 +60,14 @@ class Judge:
     def standings(self, as_of: date) -> Mapping[str, Standing]:
         """Whose mail each stream is, as of a day, by its id."""
         return self._snapshot(as_of, None).standings
+
+    def conditions(self, as_of: date) -> Mapping[str, tuple[Condition, ...]]:
+        """The health of each stream, as of a day, by its id (the words are those of `findings`)."""
+        snapshot = self._snapshot(as_of, None)
+        return {
+            name: conditions(track, snapshot.cadence(name), last=snapshot.last, limits=snapshot.limits)
+            for name, track in snapshot.timeline.tracks.items()
+        }
 
     def _snapshot(self, as_of: date, labels: Mapping[str, Label] | None) -> Snapshot:
         asked = Asked(as_of, self._thresholds, self._declared, self._fix, labels or {})

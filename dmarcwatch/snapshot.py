@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from dmarcwatch.history import Declared
+from dmarcwatch.history import Cadence, Declared
 from dmarcwatch.legitimacy import Context, Standing, assess, signers
 from dmarcwatch.published import Rung, published_as_of, rung_of
 from dmarcwatch.streams import Label, Stream
@@ -72,6 +72,12 @@ class Snapshot:
         """Organisations that report on the domain, whatever they saw."""
         seen = (cell.reporters for _, cell in self.domain_days(self.limits.long_days))
         return frozenset[str]().union(*seen)
+
+    def cadence(self, stream: str) -> Cadence | None:
+        """How rarely a stream sends, where a label or the configuration says so."""
+        label = self.labels.get(stream)
+        word = label.every if label is not None and label.every else dict(self.declared.every).get(stream)
+        return None if word is None else Cadence(word)
 
     @cached_property
     def own(self) -> tuple[Track, ...]:

@@ -200,8 +200,6 @@ class Thresholds:
     comes back: the bound on misjudged mail."""
     come_back_days: int = 7
     """Days after which a foreign domain has come back: throwaway domains are used up before."""
-    operator_days: int = 10
-    """Days on which most scattered mail comes from one network operator before that is worth a look."""
 
     # What changed
     baseline_days: int = 30

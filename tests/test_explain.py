@@ -50,6 +50,10 @@ def asked():
             healthy(25),
             "example.com: cannot tell yet whether p=quarantine is safe: 5 more days of reports are needed.",
         ),
+        (
+            healthy().publish(p="quarantine", t=True, pct=0),
+            "example.com (staged: p=quarantine; t=y; pct=0) is ready for p=quarantine.",
+        ),
         (lost("reject"), "example.com must step back from p=reject: 1 sender that is yours fails."),
     ],
 )

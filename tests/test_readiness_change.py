@@ -3,6 +3,7 @@
 import pytest
 
 from dmarcwatch.health import Mechanism, Passed, fallen, has_fallen
+from dmarcwatch.readiness import Judge
 from dmarcwatch.streams import PlaceKind, stream_id
 from dmarcwatch.thresholds import DEFAULT_THRESHOLDS
 from dmarcwatch.timeline import Timeline
@@ -140,3 +141,28 @@ def test_a_declared_monthly_sender_is_missed_after_a_month_and_a_half(away, gone
 
 def test_while_enforcing_a_warning_is_watched():
     assert enforcing("reject").mail(ESP, range(10, 130), 5).judge().verdict == "watch"
+
+
+def health(world):
+    return Judge(world.history()).conditions(TODAY)
+
+
+def test_the_health_of_a_stream_is_told_in_words():
+    world = healthy(130)
+    world.mail(ESP, range(10, 130), 20).mail(ESP, range(10), 20, "unaligned")
+    leaking = place("postmark", PlaceKind.NONE, "")
+    world.mail(leaking, range(130), 20).mail(leaking, range(5), 2, "unaligned")
+    gone, few = place("mailgun", PlaceKind.NONE, ""), place("resend", PlaceKind.NONE, "")
+    world.mail(gone, range(12, 130), 5).mail(few, [3], 4)
+    found = health(world)
+    assert found[stream_id(SES)] == ()
+    assert found[stream_id(ESP)] == ("regressed", "broken")
+    assert found[stream_id(leaking)] == ("leaking",)
+    assert found[stream_id(gone)] == ("silent",)
+    assert found[stream_id(few)] == ("thin",)
+
+
+@pytest.mark.parametrize("lost", [{"dkim_aligned": 0}, {"spf_aligned": 0}])
+def test_a_stream_carried_by_one_mechanism_of_two_is_degraded(lost):
+    world = healthy(130).change(lambda one: one.day > ago(6), **lost)
+    assert health(world)[stream_id(SES)] == ("degraded",)

@@ -7,6 +7,7 @@ import pytest
 from dmarcwatch.explain import text
 from dmarcwatch.history import Declared
 from dmarcwatch.report import Tier
+from dmarcwatch.streams import stream_id
 from tests.judge_build import (
     LAST,
     SES,
@@ -17,9 +18,11 @@ from tests.judge_build import (
     domain_day,
     enforcing,
     healthy,
+    label,
     network,
     place,
     row,
+    stream,
     warned_by,
 )
 
@@ -172,3 +175,18 @@ def test_a_network_that_is_no_network_is_owned_by_nobody():
 
 def test_the_last_day_judged_is_two_days_ago():
     assert TODAY - timedelta(days=2) == LAST == healthy().judge().window[1]
+
+
+def test_a_reject_held_back_by_pct_is_told_to_be_weak():
+    assert "p=reject; pct=0 is weaker than p=quarantine" in words(enforcing("reject", pct=0).judge())
+
+
+def test_an_odd_reporter_is_named():
+    world = healthy().change(lambda one: one.reporter == "yahoo", unverified=20)
+    assert "yahoo: DNS errors or passes without a reason that no other reporter sees" in words(world.judge())
+
+
+def test_streams_left_out_by_a_label_are_listed():
+    world = healthy()
+    world.streams[stream_id(network())] = stream(network(), label=label(network(), "ignore"))
+    assert f"left out of everything, as you asked: {stream_id(network())}" in words(world.judge())

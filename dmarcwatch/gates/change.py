@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dmarcwatch.gates.measured import Measured, count, none_open, percent
 from dmarcwatch.gates.words import day_words
 from dmarcwatch.health import Fall, Mechanism, fallen, lost_spf, silent_days
-from dmarcwatch.history import Cadence
 from dmarcwatch.verdict import Blocker, Kind
 from dmarcwatch.view import Judged, View
 
@@ -61,11 +60,8 @@ def silent(view: View) -> Measured:
 
 def _silent(view: View) -> Iterator[Blocker]:
     snapshot = view.snapshot
-    every = dict(snapshot.declared.every)
     for track in snapshot.own:
-        label = snapshot.labels.get(track.stream.id)
-        word = label.every if label is not None and label.every else every.get(track.stream.id)
-        cadence = None if word is None else Cadence(word)
+        cadence = snapshot.cadence(track.stream.id)
         days = silent_days(track, cadence, last=view.last, limits=view.limits)
         if days is not None:
             name = track.stream.name

@@ -4,7 +4,7 @@ from dmarcwatch import bounds
 from dmarcwatch.bounds import Share
 from dmarcwatch.faults import is_bad
 from dmarcwatch.gates.measured import Measured, at_most, count, percent
-from dmarcwatch.verdict import Target
+from dmarcwatch.verdict import Blocker, Kind, Target
 from dmarcwatch.view import View
 
 
@@ -25,7 +25,17 @@ def doubtful(view: View) -> Measured:
         f"{count(share.failing, 'message')} of your own fail, pass without a visible reason or met a DNS "
         f"error; the true share may be {percent(share.upper)}, {percent(limit)} is allowed"
     )
-    return _bounded(view, share, limit, found)
+    return _bounded(view, share, limit, found)._replace(notices=_odd(view))
+
+
+def _odd(view: View) -> tuple[Blocker, ...]:
+    if not view.odd_reporters:
+        return ()
+    names = ", ".join(sorted(view.odd_reporters))
+    message = (
+        f"{names}: DNS errors or passes without a reason that no other reporter sees, left out of `doubtful`"
+    )
+    return (Blocker("doubtful", Kind.WARNING, message),)
 
 
 def _bounded(view: View, share: Share, limit: float, found: str) -> Measured:
