@@ -96,6 +96,8 @@ class Sightings:
     findings: tuple[FindingSeen, ...] = ()
     networks: tuple[NetworkSeen, ...] = ()
     ses_addresses: frozenset[str] = frozenset()
+    policy: str | None = None
+    """`p` as most reports of the last day found it; None where they state none."""
 
     @property
     def header_froms(self) -> tuple[str, ...]:

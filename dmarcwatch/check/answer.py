@@ -27,12 +27,12 @@ _COUNTED = {
 
 
 def text(checked: Checked, *, width: int) -> str:
-    """The answer in lines of `width` columns; commands and records are not broken."""
+    """The answer in lines of at most `width` columns where words allow it."""
     lines = [_head(checked), *_seen(checked)]
     for weight, title in _TITLES:
         remarks = [remark for remark in checked.remarks if remark.weight is weight]
         if remarks:
-            body = _unknown(remarks) if weight is Weight.UNKNOWN else _listed(remarks, width)
+            body = _unknown(remarks) if weight is Weight.UNKNOWN else _listed(remarks)
             lines += ["", title, *(part for line in body for part in _wrapped(line, width))]
     return "\n".join(lines) + "\n"
 
@@ -57,17 +57,14 @@ def _seen(checked: Checked) -> Iterable[str]:
         yield f"Amazon SES was not asked: {checked.no_account}."
 
 
-def _listed(remarks: Sequence[Remark], width: int) -> Iterable[str]:
+def _listed(remarks: Sequence[Remark]) -> Iterable[str]:
     """One remark after the other, under what they are about."""
     about = ""
     for remark in remarks:
         if remark.about != about:
             about = remark.about
             yield f"  {about}"
-        yield from wrap(
-            remark.message, width, initial_indent="    ", subsequent_indent="    ", break_long_words=False,
-            break_on_hyphens=False,
-        )  # fmt: skip
+        yield f"    {remark.message}"
         yield from (f"      {line}" for line in remark.fix)
 
 
@@ -82,14 +79,10 @@ def _unknown(remarks: Sequence[Remark]) -> Iterable[str]:
 
 
 def _wrapped(line: str, width: int) -> Iterable[str]:
+    if len(line) <= width:
+        return [line]
     indent = line[: len(line) - len(line.lstrip())]
-    return (
-        [line]
-        if len(line) <= width
-        else wrap(
-            line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
-        )
-    )
+    return wrap(line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False)
 
 
 def as_dict(checked: Checked) -> dict[str, Any]:

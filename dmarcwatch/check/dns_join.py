@@ -1,7 +1,8 @@
-"""What reports showed of Amazon SES over time beside the DNS of today, where no account can be asked."""
+"""What reports showed beside the DNS of today: the policy, and Amazon SES where no account can be asked."""
 
 from collections.abc import Callable, Container, Mapping
 
+from dmarcwatch.check.discovery import Discovery
 from dmarcwatch.check.dnscheck import DnsFound
 from dmarcwatch.check.remarks import Remark, warn
 from dmarcwatch.ses import SES
@@ -18,6 +19,17 @@ def dns_joined(seen: Sightings, dns: DnsFound, *, asked: Container[str]) -> list
         for finding in seen.findings
         if finding.word in _TODAY and finding.region not in asked
     ]
+
+
+def policy_joined(seen: Sightings, found: Discovery) -> list[Remark]:
+    """A remark where reports found another policy than DNS has; the record may be new, or not everywhere."""
+    if seen.policy is None or found.record is None or found.at != found.domain:
+        return []
+    policy = found.record.policy
+    if policy == seen.policy:
+        return []
+    message = f"It asks for p={policy}, and most reports of {seen.until} found p={seen.policy}: "
+    return [warn(f"_dmarc.{found.at}", f"{message}changed since, or not the same at every name server.")]
 
 
 def _paths_today(seen: Sightings, dns: DnsFound, finding: FindingSeen) -> str:

@@ -1,6 +1,6 @@
 """DNS of today for one domain: its DMARC record, and every selector and return path that reports showed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from ipaddress import IPv4Network
@@ -55,15 +55,13 @@ class DnsFound:
 
 def check_dns(dns: Dns, domain: str, seen: Sightings) -> DnsFound:
     """What DNS says today of `domain` and of the names that reports showed."""
-    uses, paths = _selectors(seen), _own_paths(domain, seen)
+    all_uses, all_paths = _selectors(seen), _own_paths(domain, seen)
+    uses, paths = all_uses[:MAX_SELECTORS], all_paths[:MAX_RETURN_PATHS]
     dns.ask_all(_questions(domain, uses, paths))
     lost = {finding.region for finding in seen.findings if finding.word == "mail-from-fallback"}
-    keys = [
-        _aged(key_of(dns, use.domain, use.selector), use.last_seen, seen.until)
-        for use in uses[:MAX_SELECTORS]
-    ]
+    keys = [_aged(key_of(dns, use.domain, use.selector), use.last_seen, seen.until) for use in uses]
     mail_from, spf = [], []
-    for path in paths[:MAX_RETURN_PATHS]:
+    for path in paths:
         if path.sender == SES or is_mail_from(dns, path.domain):
             found = mail_from_of(dns, path.domain, region=path.region)
             # The path that SES fell back from is not seen any more, and is the one to mend.
@@ -75,7 +73,7 @@ def check_dns(dns: Dns, domain: str, seen: Sightings) -> DnsFound:
         keys=tuple(keys),
         mail_from=tuple(mail_from),
         spf=tuple(spf),
-        notes=tuple(_notes(dns, domain, seen, (uses, paths))),
+        notes=(*_notes(dns, domain, seen, uses), *_unasked(domain, all_uses, all_paths)),
     )
 
 
@@ -140,13 +138,7 @@ def _as_note(remark: Remark, last: date) -> Remark:
     return note(remark.about, f"{remark.message} Reports showed it last on {last}: retired?")
 
 
-def _notes(
-    dns: Dns,
-    domain: str,
-    seen: Sightings,
-    asked: tuple[list[SelectorSeen], list[ReturnPathSeen]],
-) -> Iterator[Remark]:
-    uses, paths = asked
+def _notes(dns: Dns, domain: str, seen: Sightings, uses: Iterable[SelectorSeen]) -> Iterator[Remark]:
     for signer in sorted({use.domain for use in uses}):
         remark = wildcard(dns, signer)
         if remark is not None:
@@ -156,6 +148,9 @@ def _notes(
         message = "Some account of Amazon SES verified the domain by this record, in the way before DKIM."
         yield note(f"_amazonses.{domain}", message)
     yield from _new_ranges(dns)
+
+
+def _unasked(domain: str, uses: Sized, paths: Sized) -> Iterator[Remark]:
     for names, bound, what in ((uses, MAX_SELECTORS, "selectors"), (paths, MAX_RETURN_PATHS, "return paths")):
         if len(names) > bound:
             yield note(domain, f"{len(names) - bound} more {what} were seen and not asked about.")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dmarcwatch.check.dns_join import dns_joined
+from dmarcwatch.check.dns_join import dns_joined, policy_joined
 from dmarcwatch.check.dnscheck import DnsFound, check_dns
 from dmarcwatch.check.join import ses_remarks
 from dmarcwatch.check.operators import operator_of, sender_name
@@ -58,7 +58,7 @@ def examine(
     world.dns.test()
     found = check_dns(world.dns, domain, seen)
     account = None
-    remarks = [*found.remarks]
+    remarks = [*policy_joined(seen, found.discovery), *found.remarks]
     if world.ses is not None:
         regions = world.regions or tuple(sorted({*facts().regions, *filter(_is_region, seen.regions)}))
         account = read_account(world.ses, domain, regions=regions, used=frozenset(seen.regions), now=now)

@@ -154,9 +154,12 @@ def session_client() -> tuple[Client | None, str]:
         retries={"mode": "standard", "max_attempts": 2},
     )
     making = Lock()  # boto3 makes no two clients at once
+    made: dict[tuple[str, str], Any] = {}
 
     def client(service: str, region: str) -> Any:
         with making:
-            return session.client(service, region_name=region, config=settings)  # type: ignore[call-overload]
+            if (service, region) not in made:
+                made[service, region] = session.client(service, region_name=region, config=settings)  # type: ignore[call-overload]
+            return made[service, region]
 
     return client, ""

@@ -1,10 +1,11 @@
 """DNS of today for the names that reports showed."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from dmarcwatch.check.dns_join import dns_joined
+from dmarcwatch.check.dns_join import dns_joined, policy_joined
 from dmarcwatch.check.dnscheck import MAX_SELECTORS, check_dns
 from dmarcwatch.check.remarks import Weight
 from dmarcwatch.sightings import (
@@ -124,6 +125,22 @@ def test_a_signature_that_vanished_is_explained_by_the_keys_of_today(zone, words
     sightings = seen(findings=[vanished])
     (remark,) = dns_joined(sightings, check(zone, sightings), asked=())
     assert words in remark.message
+
+
+@pytest.mark.parametrize(
+    ("policy", "record", "told"),
+    [
+        ("none", "v=DMARC1; p=none; rua=mailto:d@example.com", False),
+        ("none", "v=DMARC1; p=reject; rua=mailto:d@example.com", True),
+        ("none", "v=DMARC1; p=oops; rua=mailto:d@example.com", False),
+        (None, "v=DMARC1; p=reject; rua=mailto:d@example.com", False),
+    ],
+)
+def test_a_policy_that_reports_did_not_find_is_told(policy, record, told):
+    sightings = replace(seen(), policy=policy)
+    found = check({"_dmarc.example.com TXT": txt(record)}, sightings)
+    messages = [remark.message for remark in policy_joined(sightings, found.discovery)]
+    assert [f"found p={policy}" in message for message in messages] == ([True] if told else [])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from dmarcwatch.compose import compose
 from dmarcwatch.config import Config
 from dmarcwatch.judging import Court
-from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Spf, SpfScope
+from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Policy, Spf, SpfScope
 from dmarcwatch.sightings import NOTHING_SEEN, ReturnPathSeen, SelectorSeen, StateSeen
 from dmarcwatch.store.published import keep_record, last_record
 from dmarcwatch.store.seen import SEEN_DAYS, sightings
@@ -40,14 +40,14 @@ def database(tmp_path):
         yield opened
 
 
-def on(days_before, *records, domain="example.com", **changes):
+def on(days_before, *records, domain="example.com", p=Policy.NONE, **changes):
     """The report of another day."""
     begin = report().begin - timedelta(days=days_before)
     of = report(
         begin=begin,
         end=begin + timedelta(seconds=86399),
         report_id=f"{days_before} {changes}",
-        policy=policy(domain=domain),
+        policy=policy(domain=domain, p=p),
         **changes,
     )
     return compose(of, records)
@@ -142,6 +142,16 @@ def test_what_was_judged_of_streams_comes_with_it(database):
     assert [(each.network, each.messages, each.addresses) for each in found.networks] == [
         ("203.0.113.0/24", 80, ("203.0.113.5",))
     ]
+
+
+def test_the_policy_is_that_of_most_reports_of_the_last_day(database):
+    def found(days_before, name, p):
+        return on(days_before, record(), org_name=name, org_email=f"d@{name}", p=p)
+
+    old = [found(1, f"{number}.example", Policy.REJECT) for number in range(3)]
+    last = [found(0, "a.example", Policy.NONE), found(0, "b.example", Policy.NONE)]
+    feed(database, *old, *last, found(0, "c.example", Policy.QUARANTINE))
+    assert of(database).policy == "none"
 
 
 def test_a_record_is_kept_with_the_day_it_was_last_found(database):
