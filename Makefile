@@ -10,6 +10,7 @@ MINUTES ?= 1
 
 # A stamp for each lock file, so that a changed lock installs anew and an unchanged one costs nothing.
 $(VENV)/.run: requirements.lock pyproject.toml
+	@echo "Installing into $(VENV); the first time takes a minute or two."
 	@sh tools/venv.sh "$(PYTHON)" "$(VENV)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
