@@ -28,7 +28,7 @@ _COUNTED = {
 
 def text(checked: Checked, *, width: int) -> str:
     """The answer in lines of at most `width` columns where words allow it."""
-    lines = [_head(checked), *_seen(checked)]
+    lines = [_head(checked), *(part for line in _seen(checked) for part in _wrapped(line, width))]
     for weight, title in _TITLES:
         remarks = [remark for remark in checked.remarks if remark.weight is weight]
         if remarks:

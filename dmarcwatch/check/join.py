@@ -257,7 +257,7 @@ def _showed(sent: Sent, states: Sequence[StateSeen], what: str) -> str:
     messages = sum(each.messages for each in states)
     of = "" if len({each.header_from for each in sent.seen.states}) == 1 else f" of {sent.header_from}"
     return (
-        f"reports show {messages:,} messages{of} from {sent.region.name} {what} since "
+        f"Reports show {messages:,} messages{of} from {sent.region.name} {what} since "
         f"{day_words(first.toordinal())}"
     )
 

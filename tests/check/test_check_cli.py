@@ -195,7 +195,7 @@ def test_the_cause_is_named_where_reports_and_the_account_know_it(path):
         done = check(path, SOUND, "--region", "us-east-1", env=NO_AWS | env)
     assert done.exit_code == 1
     text = " ".join(done.stdout.split())
-    assert "reports show 6 messages from us-east-1 without your DKIM since" in text
+    assert "Reports show 6 messages from us-east-1 without your DKIM since" in text
     assert "example.com there has DKIM SUCCESS but signing is off." in text
 
 

@@ -67,7 +67,7 @@ def only(remarks):
 
 
 UNSIGNED = seen(state("amazonses-only"))
-SHOWED = "reports show 40 messages from eu-west-1 without your DKIM since 3 November; "
+SHOWED = "Reports show 40 messages from eu-west-1 without your DKIM since 3 November; "
 
 
 @pytest.mark.parametrize(
