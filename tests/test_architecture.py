@@ -35,10 +35,12 @@ OWNERS = {
     "datasette": {"web", "serve"},
     "sqlite_utils": {"store", "ingest", "judging", "rebuild", "cli"},
     "parsedmarc": {"check"},
+    "idna": {"domains"},
     "publicsuffixlist": {"domains"},
     "xmltodict": {"cli"},
     "lxml": {"parse"},
     "dkim": {"check"},
+    "dns": {"check"},
     "rich": {"cli"},
     "click": {"cli"},
 }
