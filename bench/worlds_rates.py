@@ -111,6 +111,8 @@ class Rates:
     """Spoofers through strangers' tenants at Google and Microsoft."""
     own_domains: float = 0.2
     """Spoofed domains whose forged mail partly passes SPF for a throwaway domain."""
+    batches: float = 0.25
+    """Spoofed domains that are used for whole batches: one network or throwaway domain, 20-2,000 messages."""
     abused_esp: float = 0.008
     """Spoofers through a service that does not check From. Rare since 2024's bulk sender rules."""
     wave: float = 0.08

@@ -23,6 +23,9 @@ POOL_DAYS = 62
 PERSISTENT_DAYS = 10
 RECURRING_MESSAGES = 5
 """A place has a stream of its own from 10 days on, or 2 calendar months with more messages than this."""
+REMEMBERED_MESSAGES = 20
+"""A place seen on one day only is named among the pool's from so many messages on."""
+_BATCH_MESSAGES = 10
 
 TRUSTED = (Tier.LOCAL, Tier.VERIFIED)
 
@@ -96,15 +99,28 @@ def _of_flow(draw: Draw, flow: Flow, shares: Days, active: NDArray[np.bool_]) ->
 
 
 def _of_sightings(draw: Draw, seen: Sightings, shares: Days, active: NDArray[np.bool_]) -> Iterator[Tally]:
-    """The mail of one place on one day mostly goes to one receiver: a probe or a batch of addresses."""
-    inside = np.flatnonzero(seen.day_of < draw.days)
-    chosen = np.searchsorted(np.cumsum(shares), draw.rng.random(len(inside)))
-    for entry, receiver in zip(inside, chosen, strict=True):
-        day = int(seen.day_of[entry])
-        if receiver < len(shares) and active[day, receiver]:
-            origin = seen.origins[seen.origin_of[entry]]
-            yield Tally(Whose.STRANGER, seen.source, origin, seen.auth, None, False, False,
-                        day, int(receiver), max(1, int(seen.messages[entry])))  # fmt: skip
+    """A probe goes to one receiver, a batch to all in the proportion of their users."""
+    cumulated = np.cumsum(shares)
+    for entry in np.flatnonzero(seen.day_of < draw.days):
+        day, messages = int(seen.day_of[entry]), max(1, int(seen.messages[entry]))
+        to_each = np.zeros(len(shares), np.int64)
+        if messages >= _BATCH_MESSAGES:
+            to_each[:] = draw.rng.multinomial(messages, [*shares, 1 - shares.sum()])[:-1]
+        elif (receiver := int(np.searchsorted(cumulated, draw.rng.random()))) < len(shares):
+            to_each[receiver] = messages
+        for reached in np.flatnonzero(to_each * active[day]):
+            yield Tally(
+                whose=Whose.STRANGER,
+                source=seen.source,
+                origin=seen.origins[seen.origin_of[entry]],
+                auth=seen.auth,
+                selector=None,
+                forwarded=False,
+                listed=False,
+                day=day,
+                receiver=int(reached),
+                messages=int(to_each[reached]),
+            )
 
 
 def is_pooled(place: Place) -> bool:
@@ -127,6 +143,10 @@ def persists(days: Mapping[int, int], dates: Sequence[date]) -> bool:
     return False
 
 
+def _can_matter(days: Mapping[int, int]) -> bool:
+    return len(days) > 1 or sum(days.values()) >= REMEMBERED_MESSAGES
+
+
 class Streams:
     """Which stream each place belongs to, and which places the pool remembers."""
 
@@ -137,7 +157,7 @@ class Streams:
             if is_pooled(tally.origin.place) and receivers[tally.receiver].tier in TRUSTED:
                 trusted[tally.origin.place][tally.day] += tally.messages
         self.promoted = {place for place, days in trusted.items() if persists(days, draw.dates)}
-        self.remembered = {place for place, days in trusted.items() if len(days) > 1} - self.promoted
+        self.remembered = {place for place, days in trusted.items() if _can_matter(days)} - self.promoted
 
     def origin(self, origin: Origin) -> Origin:
         """The place itself, or the pool of its From domain."""

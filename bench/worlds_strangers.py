@@ -24,12 +24,8 @@ def draw_strangers(draw: Draw) -> Strangers:
         return Strangers((), ())
     daily = draw.log_between(draw.rates.spoof_low, draw.rates.spoof_high)
     flows = [*_fresh(draw, daily), *_through_service(draw, daily)]
-    sightings = [
-        each
-        for each in (_rotating(draw, daily), _reused(draw), _tenants(draw), _domains(draw, daily))
-        if each
-    ]
-    return Strangers(tuple(flows), tuple(sightings))
+    kinds = (_rotating(draw, daily), _reused(draw), _tenants(draw), _domains(draw, daily), _batches(draw))
+    return Strangers(tuple(flows), tuple(kind for kind in kinds if kind is not None))
 
 
 def _fresh(draw: Draw, daily: float) -> Iterator[Flow]:
@@ -88,7 +84,7 @@ def _tenants(draw: Draw) -> Sightings | None:
 
 
 def _domains(draw: Draw, daily: float) -> Sightings | None:
-    """Throwaway domains that pass SPF for themselves, each for one to four days; a part of what is forged."""
+    """Throwaway domains that pass SPF for themselves, used for one to four days; a part of all forgery."""
     if not draw.chance(draw.rates.own_domains):
         return None
     number = draw.whole(5, 120)
@@ -101,6 +97,22 @@ def _domains(draw: Draw, daily: float) -> Sightings | None:
     days = first + draw.rng.integers(0, 6, size=len(of))
     messages = daily * draw.horizon * draw.between(0.05, 0.5) * draw.rng.dirichlet(np.full(len(of), 0.7))
     return Sightings("spoof, own domains", origins, of, days, np.ceil(messages), UNALIGNED)
+
+
+def _batches(draw: Draw) -> Sightings | None:
+    """Campaigns: one fresh network or throwaway domain, one day, a whole list of addresses."""
+    number = int(draw.rng.poisson(draw.horizon / 40))
+    if not draw.chance(draw.rates.batches) or not number:
+        return None
+    origins = tuple(
+        unknown_origin(draw, PlaceKind.DOMAIN, f"batch-{index}.example")
+        if draw.chance(0.4)
+        else unknown_origin(draw, PlaceKind.NETWORK, a_network(draw))
+        for index in range(number)
+    )
+    days = draw.rng.integers(0, draw.horizon, size=number)
+    messages = np.exp(draw.rng.uniform(np.log(20), np.log(2000), size=number))
+    return Sightings("spoof, batches", origins, np.arange(number), days, messages, UNALIGNED)
 
 
 def _through_service(draw: Draw, daily: float) -> Iterator[Flow]:
