@@ -1,5 +1,6 @@
 """Datasette with our pages on one database: read-only, on loopback unless a password is set."""
 
+import asyncio
 import socket
 import sqlite3
 import webbrowser
@@ -18,6 +19,7 @@ from datasette.utils import parse_metadata
 from dmarcwatch.errors import ConfigError, StoreError
 from dmarcwatch.store.database import store_errors
 from dmarcwatch.store.schema import APPLICATION_ID
+from dmarcwatch.web.export import Export, export
 from dmarcwatch.web.guard import Application, ask_password, check_host, is_loopback
 
 SETTINGS = {
@@ -59,15 +61,17 @@ def metadata(stem: str) -> dict[str, Any]:
     return parsed
 
 
-def app(path: Path, *, base_url: str = "/", as_of: str | None = None) -> Datasette:
+def app(path: Path, *, base_url: str = "/", as_of: str | None = None, as_files: bool = False) -> Datasette:
     """Datasette on the database at `path`, opened read-only.
 
     Not immutable: cron writes while people look. `as_of` (ISO day) stands in for today on our pages.
+    `as_files` leaves out of them what needs a server, for `write_files`.
     Raises StoreError when the file is missing or not ours.
     """
     _check(path)
     described = metadata(path.stem)
-    ours = {"dmarcwatch": {"home": True, **({"as_of": as_of} if as_of else {})}}
+    said = {"home": True, "as_of": as_of, "files": as_files}
+    ours = {"dmarcwatch": {name: value for name, value in said.items() if value}}
     # 0.65 knows canned queries and plugin settings as metadata, 1.0 as config.
     arguments = {"metadata": described | {"plugins": ours}}
     if not version("datasette").startswith("0."):
@@ -99,6 +103,14 @@ def serve(
         # Ctrl-C is how a server is ended, not a failure; uvicorn raises it again after it has closed.
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[bound])
+
+
+def write_files(path: Path, folder: Path, *, as_of: str | None = None) -> Export:
+    """Write the pages of the database at `path` into `folder`, to be looked at without a server.
+
+    Raises StoreError as `app` does and when a page cannot be made, ConfigError for a folder of other files.
+    """
+    return asyncio.run(export(app(path, as_of=as_of, as_files=True), folder))
 
 
 def guard(application: Application, listen: Listen) -> Application:

@@ -1,11 +1,14 @@
 """`dmarcwatch serve`: the pages and Datasette on the database, read-only."""
 
 import os
+import webbrowser
+from pathlib import Path
+from typing import Any
 
 import click
 
 from dmarcwatch.cli.context import Settings
-from dmarcwatch.serve import Listen, serve
+from dmarcwatch.serve import Listen, serve, write_files
 
 PASSWORD_VARIABLE = "DMARCWATCH_PASSWORD"
 
@@ -16,13 +19,23 @@ PASSWORD_VARIABLE = "DMARCWATCH_PASSWORD"
 @click.option("--base-url", default="/", show_default=True, help="Path prefix behind a reverse proxy.")
 @click.option("--name", "names", multiple=True, help="A host name the server is reached by; repeatable.")
 @click.option("--open", "open_browser", is_flag=True, help="Open a browser on it.")
+@click.option(
+    "--static",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the pages as files into this folder, and serve nothing.",
+)
 @click.pass_obj
-def command(
-    settings: Settings, host: str, port: int, base_url: str, names: tuple[str, ...], open_browser: bool
-) -> None:
+def command(settings: Settings, /, *, open_browser: bool, folder: Path | None, **listen: Any) -> None:
     """Serve the pages and Datasette on the database, read-only.
 
     Any address but loopback needs a password, taken from the environment variable DMARCWATCH_PASSWORD.
     """
-    listen = Listen(host, port, base_url, os.environ.get(PASSWORD_VARIABLE), names)
-    serve(settings.database_path, listen, open_browser=open_browser, announce=settings.say)
+    if folder is not None:
+        written = write_files(settings.database_path, folder)
+        settings.say(f"{written.pages} pages, to be opened at {written.first}")
+        if open_browser:
+            webbrowser.open(written.first.absolute().as_uri())
+        return
+    where = Listen(**listen, password=os.environ.get(PASSWORD_VARIABLE))
+    serve(settings.database_path, where, open_browser=open_browser, announce=settings.say)

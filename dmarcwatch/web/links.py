@@ -15,7 +15,10 @@ ROOT = "/-/dmarcwatch"
 
 
 def settings(datasette: Any) -> Mapping[str, Any]:
-    """The plugin's settings: `home` (our page at /) and `as_of` (an ISO day that stands in for today)."""
+    """The plugin's settings: what serve.app puts there.
+
+    `home` (our page at /), `files` (pages are written as files) and `as_of` (an ISO day for today).
+    """
     return datasette.plugin_config("dmarcwatch") or {}
 
 
@@ -32,6 +35,8 @@ class Links:
         self._urls = datasette.urls
         self.database = database
         self.several = several
+        self.served = not settings(datasette).get("files")
+        """Whether a server answers to these links; files leave out what needs one."""
 
     def _page(self, leaf: str, **values: object) -> str:
         query = {key: value for key, value in values.items() if value not in (None, "")}

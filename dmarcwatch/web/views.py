@@ -11,7 +11,7 @@ from dmarcwatch.web.domain import RANGES, domain_page
 from dmarcwatch.web.given import LADDER, Modes
 from dmarcwatch.web.home import home_page
 from dmarcwatch.web.inbox import inbox_page
-from dmarcwatch.web.reading import Notice, Work, read
+from dmarcwatch.web.reading import Notice, Work, as_of, read
 from dmarcwatch.web.reporters import reporters_page
 from dmarcwatch.web.stream import stream_page
 from dmarcwatch.web.whatif import POLICIES, SAME, asked, what_if
@@ -99,7 +99,9 @@ async def _answer(datasette: Any, request: Request, name: str, work: Work) -> Re
     if isinstance(found, Notice):
         name, status = "notice", found.status
     values = found if isinstance(found, dict) else {"page": found}
-    context = {**values, "to": links, "words": words, "here": name, "ranges": RANGES}
+    context = {**values, "to": links, "words": words, "here": name, "today": as_of(datasette)}
+    # Files hold one range of days each.
+    context["ranges"] = RANGES if links.served else ()
     html = await datasette.render_template(f"dmarcwatch/{name}.html", context, request=request)
     return Response.html(html, status=status, headers=HEADERS)
 
