@@ -169,7 +169,7 @@ def gate_word(gate: str) -> GateWord:
 
 def count(value: float | None) -> str:
     """A number of messages with thousands apart; a dash for none known."""
-    return UNKNOWN if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return UNKNOWN if value is None else f"{value:,.0f}"
 
 
 def things(value: int, word: str) -> str:
