@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from datasette import hookimpl
 
 from dmarcwatch.web import views
+from dmarcwatch.web.csv_cells import safe_csv
+from dmarcwatch.web.guard import Application
 from dmarcwatch.web.links import ROOT, settings
 from dmarcwatch.web.reading import ours
 
@@ -37,6 +39,12 @@ def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Awaitable[A
 def menu_links(datasette: Any) -> list[dict[str, str]]:
     """A way from Datasette's own pages to ours."""
     return [{"href": datasette.urls.path(ROOT), "label": "DMARC pages"}]
+
+
+@_hook
+def asgi_wrapper(datasette: Any) -> Callable[[Application], Application]:
+    """CSV of our databases is safe to open in a spreadsheet."""
+    return lambda application: safe_csv(application, datasette)
 
 
 @_hook

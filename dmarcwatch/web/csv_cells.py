@@ -1,0 +1,103 @@
+"""CSV that a spreadsheet may open: text from reports never begins a formula.
+
+Reporters choose `org_name`, report ids and domains. A cell that begins like a formula is run by
+spreadsheets when the file is opened (OWASP, CSV Injection); an apostrophe before it makes it text.
+"""
+
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from datasette.utils import tilde_decode
+
+from dmarcwatch.web.guard import Application, Receive, Scope, Send
+from dmarcwatch.web.reading import ours
+
+_STARTS = tuple("=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH COMMERCIAL AT}")
+_NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)", re.IGNORECASE | re.ASCII)
+_CELL = re.compile(r'(?:^|(?<=,))("[^"]*(?:""[^"]*)*"|[^,"\r\n]*)')
+_CSV_TYPES = (b"text/csv", b"text/plain")
+"""Datasette says text/plain where the file is to be shown, text/csv where it is to be saved."""
+
+IsOurs = Callable[[str], Awaitable[bool]]
+
+
+class SafeCells:
+    """Makes the cells of a CSV stream safe, whatever pieces it comes in."""
+
+    def __init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+        self._pending = ""
+
+    def feed(self, data: bytes, *, last: bool = False) -> bytes:
+        """What is ready of the stream; all that is left with its last piece."""
+        lines = (self._pending + self._decoder.decode(data, last)).split("\n")
+        done, record = [], ""
+        for line in lines[:-1]:
+            record += f"{line}\n"
+            # A line end inside quotes belongs to its cell; the quotes around it are still odd.
+            if record.count('"') % 2 == 0:
+                done.append(_CELL.sub(_safe, record))
+                record = ""
+        self._pending = record + lines[-1]
+        if last:
+            done.append(_CELL.sub(_safe, self._pending))
+            self._pending = ""
+        return "".join(done).encode("utf-8", "surrogatepass")
+
+
+def _safe(found: re.Match[str]) -> str:
+    cell = found[1]
+    quote = '"' if cell.startswith('"') else ""
+    text = cell.removeprefix(quote)
+    if text.startswith(_STARTS) and not _NUMBER.fullmatch(cell):
+        return f"{quote}'{text}"
+    return cell
+
+
+def safe_csv(application: Application, datasette: Any) -> Application:
+    """`application` with the CSV of our databases made safe; all else goes through as it is."""
+    base: str = datasette.setting("base_url")
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and await _asks_for_ours(scope, base, datasette):
+            send = _safely(send)
+        await application(scope, receive, send)
+
+    return wrapped
+
+
+async def _asks_for_ours(scope: Scope, base: str, datasette: Any) -> bool:
+    path: str = scope["path"]
+    as_csv = path.endswith(".csv") or "csv" in parse_qs(scope["query_string"].decode("latin-1")).get(
+        "_format", ()
+    )
+    if not as_csv:
+        return False
+    inner = path.removeprefix(base).lstrip("/").removesuffix(".csv")
+    database = tilde_decode(inner.partition("/")[0])
+    # The memory database can query every other one (datasette --crossdb).
+    return database == "_memory" or database in await ours(datasette)
+
+
+def _safely(send: Send) -> Send:
+    cells = SafeCells()
+    is_csv = False
+
+    async def sending(message: Any) -> None:
+        nonlocal is_csv
+        if message["type"] == "http.response.start":
+            headers = [pair for pair in message["headers"] if pair[0].lower() != b"content-length"]
+            is_csv = any(
+                key.lower() == b"content-type" and value.startswith(_CSV_TYPES) for key, value in headers
+            )
+            # A longer body must not be cut at the length of the one it replaces.
+            message = {**message, "headers": headers} if is_csv else message
+        elif is_csv and message["type"] == "http.response.body":
+            body = cells.feed(message.get("body", b""), last=not message.get("more_body"))
+            message = {**message, "body": body}
+        await send(message)
+
+    return sending
