@@ -1,8 +1,9 @@
 """`dmarcwatch check`: DNS and the Amazon SES account of today against what reports show."""
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import click
 
@@ -65,54 +66,59 @@ def command(
     settings: Settings = ctx.obj
     servers = Servers(tuple(server(text) for text in resolvers), timeout)
     client, no_client = (None, "--no-ses") if no_ses else session_client()
-    world = World(Dns(servers), client, no_client, regions)
     settings.say("Asking DNS." if client is None else "Asking DNS and Amazon SES, region by region.")
-    checked = show(settings, name, world, ask_hosts=servers if reverse_dns else None)
+    seen, names = _known(settings, name, servers if reverse_dns else None)
+    world = World(Dns(servers), client, no_client, regions)
+    checked = examine(name, seen, world, now=settings.now, hosts=names)
     if as_json:
         print_json(answer.as_dict(checked))
     else:
         click.echo(answer.text(checked, width=width()), nl=False)
+    _keep(settings, checked)  # last, so that a database that is locked costs nobody the answer
     ctx.exit(checked.exit_status)
 
 
-def show(settings: Settings, domain: str, world: World, *, ask_hosts: Servers | None) -> Checked:
-    """Ask about a domain, with what the database knows of it; what DNS says of its record is kept there.
+def _known(settings: Settings, domain: str, ask_hosts: Servers | None) -> tuple[Sightings, Mapping[str, str]]:
+    """What the database knows: names that reports showed, and host names of unknown networks' addresses.
 
-    Without a database DNS is asked all the same. Raises StoreError.
+    Without a database DNS is asked all the same, and none is made. Raises StoreError.
     """
-    path = settings.database_path
-    if not path.exists():
-        return examine(domain, NOTHING_SEEN, world, now=settings.now, hosts={})
-    with store_errors(path):
-        database = open_store(settings)
-        connection = database.conn
+    if not settings.database_path.exists():
+        return NOTHING_SEEN, {}
+    with _open(settings) as connection:
         seen = sightings(connection, domain, as_of=settings.today)
-        names = _hosts(settings, connection, domain, seen, ask_hosts)
-        checked = examine(domain, seen, world, now=settings.now, hosts=names)
-        _keep(settings, connection, checked)
-        database.close()
-    return checked
+        if ask_hosts is not None:
+            _ask_hosts(settings, connection, domain, ask_hosts)
+        addresses = [address for each in seen.networks for address in each.addresses]
+        return seen, known_hosts(connection, addresses)
 
 
-def _hosts(
-    settings: Settings, connection: Any, domain: str, seen: Sightings, servers: Servers | None
-) -> Mapping[str, str]:
-    """Host names of the unknown networks' addresses, asked for where that was switched on."""
-    if servers is not None:
-        old, limit = settings.now - timedelta(days=HOST_DAYS), hosts.BOUNDS.max_addresses
-        asked = addresses_without_host(connection, domain, older_than=old, limit=limit)
-        found = hosts.host_names(asked, servers)
-        with transaction(connection):
-            keep_hosts(connection, found.items(), now=settings.now)
-    return known_hosts(connection, [address for each in seen.networks for address in each.addresses])
-
-
-def _keep(settings: Settings, connection: Any, checked: Checked) -> None:
-    """The record as DNS has it, and who operates addresses that nobody looked up yet."""
-    found = checked.dns.discovery
+def _ask_hosts(settings: Settings, connection: sqlite3.Connection, domain: str, servers: Servers) -> None:
+    old, limit = settings.now - timedelta(days=HOST_DAYS), hosts.BOUNDS.max_addresses
+    asked = addresses_without_host(connection, domain, older_than=old, limit=limit)
+    found = hosts.host_names(asked, servers)
     with transaction(connection):
+        keep_hosts(connection, found.items(), now=settings.now)
+
+
+def _keep(settings: Settings, checked: Checked) -> None:
+    """The record as DNS has it, and who operates addresses that nobody looked up yet. Raises StoreError."""
+    if not settings.database_path.exists():
+        return
+    found = checked.dns.discovery
+    with _open(settings) as connection, transaction(connection):
         if found.known and found.at != found.domain:
             keep_record(connection, found.domain, None, looked_up_at=settings.now)
         if found.at is not None and found.record is not None:
             keep_record(connection, found.at, found.record.text, looked_up_at=settings.now)
         keep_operators(connection, operator_of, built_at=built_at(), now=settings.now)
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[sqlite3.Connection]:
+    with store_errors(settings.database_path):
+        database = open_store(settings)
+        try:
+            yield database.conn
+        finally:
+            database.close()

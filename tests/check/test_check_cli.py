@@ -12,6 +12,7 @@ from dmarcwatch.compose import compose
 from dmarcwatch.config import Config
 from dmarcwatch.judging import Court
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Spf, SpfScope
+from dmarcwatch.store.database import transaction
 from dmarcwatch.store.published import last_record
 from tests.build import SES_SELECTOR, record, report
 from tests.check.aws_server import aws
@@ -121,6 +122,14 @@ def test_without_a_database_dns_is_asked_and_none_is_made(tmp_path):
     assert done.exit_code == 0
     assert "No trusted report has spoken of it lately" in done.stdout
     assert not (tmp_path / "none.db").exists()
+
+
+def test_a_database_that_somebody_writes_to_costs_nobody_the_answer(path):
+    with fresh(path) as database, transaction(database.conn):
+        done = check(path, SOUND)
+    assert done.exit_code == 5
+    assert done.stdout.startswith("example.com: all well\n")
+    assert "locked" in done.stderr
 
 
 def test_a_record_that_is_gone_is_forgotten(path):
