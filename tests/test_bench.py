@@ -1,6 +1,8 @@
 """The benchmark measures what it says: the same reports for everybody, all of them read, by real usage."""
 
+import asyncio
 import gzip
+import sqlite3
 import sys
 from email import message_from_bytes, policy
 from io import BytesIO
@@ -12,6 +14,8 @@ import pytest
 
 from bench.compare import Job, measure, run
 from bench.generate import Set, generate
+from bench.queries import show
+from bench.scale_db import LAST_DAY, Scale, fill
 
 
 def inflated(archive: bytes) -> bytes:
@@ -80,3 +84,33 @@ def test_a_program_that_reads_too_few_reports_is_no_measurement():
 
     with pytest.raises(RuntimeError, match="lazy read 9 reports of 10"):
         measure([prepare], rounds=1)
+
+
+@pytest.fixture(scope="module")
+def scaled(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scale") / "scale.db"
+    return path, fill(path, Scale(records=3_000, domains=3, seed=1))
+
+
+def test_a_scaled_database_holds_what_it_says_and_its_roll_ups_hold_the_same_messages(scaled):
+    path, records = scaled
+    connection = sqlite3.connect(path)
+    messages = connection.execute("SELECT count(*), sum(messages) FROM records").fetchone()
+    assert messages == (records, connection.execute("SELECT sum(messages) FROM stream_days").fetchone()[0])
+    reports = connection.execute("SELECT count(*), sum(records), sum(messages) FROM reports").fetchone()
+    assert reports[1:] == messages
+    assert reports[0] == connection.execute("SELECT sum(reports) FROM domain_days").fetchone()[0]
+    connection.close()
+
+
+def test_strangers_of_a_scaled_database_stay_in_the_pool(scaled):
+    connection = sqlite3.connect(scaled[0])
+    kinds = {kind for (kind,) in connection.execute("SELECT place_kind FROM streams")}
+    connection.close()
+    assert "scattered" in kinds
+    assert "network" not in kinds
+
+
+def test_every_question_has_an_answer_on_a_scaled_database(scaled, capsys):
+    asyncio.run(show(scaled[0], ["domain0001.example"], LAST_DAY.isoformat(), 1))
+    assert "verdict domain0001.example" in capsys.readouterr().out
