@@ -5,11 +5,12 @@ Ids stay valid while their transaction does: after a rollback the cache is empti
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TypeVar
 
 from dmarcwatch.classify import Classification
-from dmarcwatch.report import Evidence, PolicyPublished
+from dmarcwatch.report import Dkim, Evidence, PolicyPublished, Reason, Spf
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.rollup import add_stream
 from dmarcwatch.streams import Place, PlaceKind
@@ -37,6 +38,7 @@ class Interned:
         self._evidence: dict[int, tuple[Evidence, int]] = {}
         self._judgements: dict[int, tuple[Classification, int]] = {}
         self._places: dict[Place, int] = {}
+        self._streams: dict[Place, int] = {}
         self._reporters: dict[str, int] = {}
         self._policies: dict[tuple[object, ...], int] = {}
 
@@ -87,12 +89,15 @@ class Interned:
         return found
 
     def _unique(self, insert: str, select: str, values: tuple[object, ...], key: tuple[object, ...]) -> int:
-        """Insert unless it is there; the id either way."""
-        row = self._connection.execute(f"{insert} ON CONFLICT DO NOTHING RETURNING id", values).fetchone()
-        if row is None:
-            row = self._connection.execute(select, key).fetchone()
-        identity: int = row[0]
-        return identity
+        """The id of the row with this key, inserted where there is none."""
+        # Asked first: most values are there after a few runs, and RETURNING costs five look-ups.
+        row = self._connection.execute(select, key).fetchone()
+        if row is not None:
+            found: int = row[0]
+            return found
+        made = self._connection.execute(insert, values).lastrowid
+        assert made is not None
+        return made
 
     def _add_address(self, ip: str) -> int:
         return self._unique(
@@ -130,9 +135,9 @@ class Interned:
             evidence.disposition,
             evidence.dkim_evaluated,
             evidence.spf_evaluated,
-            _json([reason._asdict() for reason in evidence.reasons]),
-            _json([result._asdict() for result in evidence.dkim]),
-            _json([result._asdict() for result in evidence.spf]),
+            _objects(evidence.reasons),
+            _objects(evidence.dkim),
+            _objects(evidence.spf),
         )
         digest = _digest(values)
         return self._unique(
@@ -158,11 +163,12 @@ class Interned:
             (digest, *values),
             (digest,),
         )
-        self._connection.executemany(
-            "INSERT INTO _judgement_selectors (judgement, selector, domain, passed) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT DO NOTHING",
-            [(identity, *signature) for signature in found.own_signatures],
-        )
+        if found.own_signatures:
+            self._connection.executemany(
+                "INSERT INTO _judgement_selectors (judgement, selector, domain, passed) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                [(identity, *signature) for signature in found.own_signatures],
+            )
         return identity
 
     def _add_place(self, place: Place) -> int:
@@ -170,12 +176,13 @@ class Interned:
         home = Place(place.policy_domain, place.header_from, place.sender, PlaceKind.SCATTERED, "")
         sender = self._senders.get(place.sender)
         name = sender.name if sender else "Unknown sources"
-        stream = add_stream(
-            self._connection,
-            home if pooled else place,
-            name=f"{name} {place.name}".strip() if not pooled else "Unknown, scattered",
-            sender_type=sender.type if sender else "unknown",
-        )
+        mine = home if pooled else place
+        stream = self._streams.get(mine)
+        if stream is None:
+            called = "Unknown, scattered" if pooled else f"{name} {place.name}".strip()
+            kind = sender.type if sender else "unknown"
+            made = add_stream(self._connection, mine, name=called, sender_type=kind)
+            stream = _keep(self._streams, mine, made)
         return self._unique(
             "INSERT INTO _places (policy_domain, header_from, sender, kind, name, stream, pooled) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -190,8 +197,14 @@ class Interned:
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def _objects(values: Sequence[Reason] | Sequence[Dkim] | Sequence[Spf]) -> str:
+    return _json([value._asdict() for value in values]) if values else "[]"
+
+
 def _digest(values: tuple[object, ...]) -> bytes:
-    return blake2b(_json(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    # Plain text of each value: what is stored has been cleaned of control characters, this one too.
+    text = "\x1f".join(map(str, values))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _keep(cache: dict[Key, Value], key: Key, value: Value) -> Value:

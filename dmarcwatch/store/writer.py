@@ -82,6 +82,7 @@ class Writer:
         self._first: int | None = None
         self._last = 0
         self._swept = True
+        self._ids: dict[str, int] = {}
         self.touched: set[str] = set()
         """Policy domains whose roll-ups changed."""
 
@@ -91,6 +92,7 @@ class Writer:
 
     def add_item(self, item: int, arrival: Arrival, filed: Filed) -> None:
         """Note an item and what became of it."""
+        self._ids["items"] = item + 1
         self._connection.execute(
             "INSERT INTO items (id, source, run, origin, token, sha256, size, received_at, local, "
             "from_domain, authserv_id, verified, outcome, settled) "
@@ -156,7 +158,9 @@ class Writer:
         if twin.supersedes is not None:
             self._restate(twin.supersedes, "status = ?", "superseded", counted=(True, False))
         self._insert_report(report, source, reading, (twin.status, reporter, fingerprint))
-        self._insert_problems(report, reading.problems)
+        self._ids["reports"] = report + 1
+        if reading.problems:
+            self._insert_problems(report, reading.problems)
         self._first = report if self._first is None else self._first
         self._last = report
         self.touched.add(reading.report.policy.domain)
@@ -177,6 +181,7 @@ class Writer:
     def back_to(self, mark: tuple[int | None, int]) -> None:
         """Forget what a rollback to the savepoint of `mark` took back."""
         self._interned.forget()
+        self._ids.clear()
         self._first, self._last = mark
 
     def abandon(self) -> None:
@@ -185,6 +190,7 @@ class Writer:
 
     def flush(self) -> None:
         """Bring the roll-ups up to the last report; call before each commit."""
+        self._ids.clear()
         if self._first is not None:
             rollup.roll_up(self._connection, self._first, self._last)
             self._first = None
@@ -204,7 +210,10 @@ class Writer:
 
     def _next(self, table: str) -> int:
         """The id of the table's next row, so that rows that refer to it can be written first."""
-        identity: int = self._connection.execute(f"SELECT ifnull(max(id), 0) + 1 FROM {table}").fetchone()[0]
+        identity = self._ids.get(table)
+        if identity is None:
+            row = self._connection.execute(f"SELECT ifnull(max(id), 0) + 1 FROM {table}").fetchone()
+            identity = self._ids[table] = int(row[0])
         return identity
 
     def _insert_report(
