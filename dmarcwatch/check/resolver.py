@@ -27,7 +27,8 @@ MAX_SILENCES = 3
 """Questions without any answer at all, after which a run asks no more."""
 WORKERS = 8
 """Questions under way at once, so that a dead zone of ten names costs one timeout or two and not ten."""
-_MAX_CHARS = 4096
+_MAX_CHARS = 20_000
+"""Of one value; an SPF record that long has worse troubles."""
 _MAX_VALUES = 50
 CONTROL_ABSENT = "dmarcwatch.invalid"
 """No server may know a name below `invalid` (RFC 6761 section 6.4): who does lies about what exists."""

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 from dmarcwatch.check.ses_calls import NO_ANSWER, NOT_HERE, Action, Calls, Client
 from dmarcwatch.domains import same_organisation
+from dmarcwatch.text import clean
 
 WORKERS = 8
 MAX_IDENTITIES = 50
 """Identities of the domain that are looked at in one region: itself and its parents first."""
+_MAX_CHARS = 300
 _METRIC_HOURS = 48
 """How old a reputation metric may be; SES writes them while it sends."""
 
@@ -223,7 +225,9 @@ def _recommendations(calls: Calls, domain: str) -> list[Recommendation]:
     """Open ones on the domain's identities; one page, because AWS allows one such call a second."""
     found = calls.ask(Action.LIST_RECOMMENDATIONS, Filter={"STATUS": "OPEN"}, PageSize=100) or {}
     return [
-        Recommendation(each.get("Type", ""), each.get("Description", ""), each.get("Impact", ""))
+        Recommendation(
+            each.get("Type", ""), clean(each.get("Description", ""), _MAX_CHARS), each.get("Impact", "")
+        )
         for each in found.get("Recommendations", ())
         if _is_of(each.get("ResourceArn", "").rpartition("/")[2], domain)
     ]

@@ -1,6 +1,8 @@
 """What receivers make of each tag of a DMARC record (RFC 9989 section 4.7)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dmarcwatch.check.record import destinations, is_record, lint, looks_like_record, read
 from dmarcwatch.check.remarks import Weight
@@ -104,6 +106,13 @@ def test_what_begins_with_the_version_is_a_record(text):
 )
 def test_anything_else_is_none_and_may_have_been_meant_to_be(text, meant):
     assert (is_record(text), looks_like_record(text)) == (False, meant)
+
+
+@given(st.text(st.sampled_from("vpsnrua=dmkfotc: ;,!@1\u2003\u00e4.-MDMARC"), max_size=60))
+def test_any_text_is_read_and_remarked_on(text):
+    record = read(f"v=DMARC1; {text}")
+    assert record.get("v") == "DMARC1"
+    assert all(remark.message for remark in lint(record, "example.com"))
 
 
 def test_destinations_are_mailto_addresses():
