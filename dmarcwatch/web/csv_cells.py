@@ -29,23 +29,33 @@ class SafeCells:
 
     def __init__(self) -> None:
         self._decoder = getincrementaldecoder("utf-8")("replace")
-        self._pending = ""
+        self._record: list[str] = []
+        self._quoted = False
 
     def feed(self, data: bytes, *, last: bool = False) -> bytes:
         """What is ready of the stream; all that is left with its last piece."""
-        lines = (self._pending + self._decoder.decode(data, last)).split("\n")
-        done, record = [], ""
-        for line in lines[:-1]:
-            record += f"{line}\n"
-            # A line end inside quotes belongs to its cell; the quotes around it are still odd.
-            if record.count('"') % 2 == 0:
-                done.append(_CELL.sub(_safe, record))
-                record = ""
-        self._pending = record + lines[-1]
+        *lines, rest = self._decoder.decode(data, last).split("\n")
+        done = []
+        for line in lines:
+            self._add(f"{line}\n")
+            # A line end inside quotes belongs to its cell.
+            if not self._quoted:
+                done.append(self._take())
+        self._add(rest)
         if last:
-            done.append(_CELL.sub(_safe, self._pending))
-            self._pending = ""
-        return "".join(done).encode("utf-8", "surrogatepass")
+            done.append(self._take())
+        return "".join(done).encode()
+
+    def _add(self, piece: str) -> None:
+        self._record.append(piece)
+        # Counted piece by piece: a cell may be long, and of many lines.
+        self._quoted ^= piece.count('"') % 2 == 1
+
+    def _take(self) -> str:
+        """The record, made safe."""
+        record = "".join(self._record)
+        self._record.clear()
+        return _CELL.sub(_safe, record)
 
 
 def _safe(found: re.Match[str]) -> str:
