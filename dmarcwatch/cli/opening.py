@@ -38,7 +38,7 @@ def known_domain(connection: sqlite3.Connection, name: str) -> str:
 def load_senders(settings: Settings) -> Senders:
     """The packaged senders with the user's own laid over them. Raises ConfigError."""
     overlay = settings.config.general.senders
-    return Senders.load() if overlay is None else Senders.load(_text(overlay))
+    return Senders.load() if overlay is None else Senders.load(_text(overlay), file=str(overlay))
 
 
 def load_court(settings: Settings) -> Court:
