@@ -101,21 +101,23 @@ def joined(seen: Sightings, account: Account, mail_from: Sequence[MailFrom]) -> 
             continue
         sent = Sent(header_from, region, seen, account, mail_from)
         remarks = [remark for rule in _RULES for remark in rule(sent)]
-        found += remarks or [_sound(sent)]
+        found += remarks or _sound(sent)
     return found
 
 
-def _sound(sent: Sent) -> Remark:
+def _sound(sent: Sent) -> Iterator[Remark]:
+    """What is to be said where nothing stands out; that an identity does not sign is said of the account."""
     identity = sent.identity
     if identity is None and sent.region.whole:
         message = (
             f"Reports show mail of {sent.header_from} from there, and this account has no identity of it."
         )
-        return warn(sent.about, f"{message} Another account of yours, or a vendor's, sends.")
-    if identity is None or not identity.known:
-        return unknown(sent.about, _trouble(sent))
-    path = f", MAIL FROM {identity.mail_from} {identity.mail_from_status}" if identity.mail_from else ""
-    return well(sent.about, f"{identity.name} signs, DKIM {identity.dkim_status}{path}.")
+        yield warn(sent.about, f"{message} Another account of yours, or a vendor's, sends.")
+    elif identity is None or identity.signs is None:
+        yield unknown(sent.about, _trouble(sent))
+    elif identity.signs:
+        path = f", MAIL FROM {identity.mail_from} {identity.mail_from_status}" if identity.mail_from else ""
+        yield well(sent.about, f"{identity.name} signs, DKIM {identity.dkim_status}{path}.")
 
 
 def _unsigned(sent: Sent) -> Iterator[Remark]:
@@ -124,7 +126,7 @@ def _unsigned(sent: Sent) -> Iterator[Remark]:
     if not states:
         return
     showed = _showed(sent, states, "without your DKIM")
-    identity, addresses = sent.identity, ", ".join(each.name for each in sent.addresses if not each.signs)
+    identity, addresses = sent.identity, [each.name for each in sent.addresses if each.signs is False]
     if identity is None:
         yield _no_identity(sent, showed, addresses)
     elif identity.signs is None:
@@ -151,7 +153,7 @@ def _unsigned(sent: Sent) -> Iterator[Remark]:
         )
 
 
-def _no_identity(sent: Sent, showed: str, addresses: str) -> Remark:
+def _no_identity(sent: Sent, showed: str, addresses: Sequence[str]) -> Remark:
     if addresses:
         return _overridden(sent, showed, addresses)
     if not sent.region.whole:
@@ -164,33 +166,36 @@ def _no_identity(sent: Sent, showed: str, addresses: str) -> Remark:
     )
 
 
-def _overridden(sent: Sent, showed: str, addresses: str) -> Remark:
+def _overridden(sent: Sent, showed: str, addresses: Sequence[str]) -> Remark:
     lines = (
         f"aws sesv2 delete-email-identity --region {sent.region.name} --email-identity {each}"
-        for each in addresses.split(", ")
+        for each in addresses
     )
+    named = ", ".join(addresses)
     return fix(
         sent.about,
-        f"{showed}; an address that is an identity of its own overrides the domain's: {addresses}.",
+        f"{showed}; an address that is an identity of its own overrides the domain's: {named}.",
         "Have it sign as well, or delete it, so that the domain's identity applies to it:",
         *lines,
     )
 
 
 def _strange_selectors(sent: Sent) -> Iterator[Remark]:
-    """Keys that sign here and that no identity of this account has, as far as all are known."""
-    everywhere = [each for region in sent.account.regions for each in region.identities]
+    """Keys that sign here and that no identity of this account has, where all of them are known."""
+    regions = sent.account.regions
+    everywhere = [each for region in regions for each in region.identities]
     ours = {selector for each in everywhere for selector in each.selectors}
+    # A region that is not enabled holds no identity; that others answer shows the credentials to be right.
+    told = all(region.whole or region.closed for region in regions) and any(each.whole for each in regions)
+    if not (ours and told and all(each.known for each in everywhere)):
+        return
     for use in sent.selectors:
-        if not use.passed or use.selector in ours:
-            continue
-        if not ours or not all(region.whole for region in sent.account.regions):
-            continue
-        yield warn(
-            sent.about,
-            f"Selector {use.selector} signs {use.passed:,} messages there, and no identity of this account "
-            "has it: another account of yours, a vendor, or keys that were replaced since.",
-        )
+        if use.passed and use.selector not in ours:
+            yield warn(
+                sent.about,
+                f"Selector {use.selector} signs {use.passed:,} messages there, and no identity of this "
+                "account has it: another account of yours, a vendor, or keys that were replaced since.",
+            )
 
 
 def _broken(sent: Sent) -> Iterator[Remark]:
@@ -232,9 +237,9 @@ def _default_path(sent: Sent) -> Iterator[Remark]:
             f"{showed}; MAIL FROM {identity.mail_from} there is {identity.mail_from_status}{right}.",
             *set_again(identity, _of(identity, sent)),
         )
-    elif any(each.mail_from is None for each in sent.addresses):
-        addresses = ", ".join(each.name for each in sent.addresses if each.mail_from is None)
-        message = f"{showed}; addresses that are identities of their own have no MAIL FROM: {addresses}."
+    elif addresses := [each.name for each in sent.addresses if each.known and each.mail_from is None]:
+        named = ", ".join(addresses)
+        message = f"{showed}; addresses that are identities of their own have no MAIL FROM: {named}."
         yield warn(sent.about, message)
 
 

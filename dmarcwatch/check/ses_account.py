@@ -95,6 +95,11 @@ class Region:
     rates: Rates = NO_RATES
     recommendations: tuple[Recommendation, ...] = ()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is not enabled in this account, unless the credentials are wrong."""
+        return NOT_HERE in self.troubles.values()
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

@@ -17,11 +17,7 @@ COMPLAINT_REVIEW, COMPLAINT_PAUSE = 0.001, 0.005
 def account_remarks(account: Account, seen: Sightings) -> list[Remark]:
     """Everything, region by region; regions that nobody asks for and that are not enabled in one line."""
     found = []
-    closed = [
-        region.name
-        for region in account.regions
-        if NOT_HERE in region.troubles.values() and region.name not in seen.regions
-    ]
+    closed = [region.name for region in account.regions if region.closed and region.name not in seen.regions]
     for region in account.regions:
         if region.name in closed:
             continue
@@ -105,7 +101,7 @@ def _address(identity: Identity, region: Region, about: str) -> Iterator[Remark]
     domain = identity.name.rpartition("@")[2]
     above = next((each for each in region.identities if each.name == domain and each.known), None)
     lacks = []
-    if not identity.signs:
+    if identity.signs is False:
         lacks.append("DKIM")
     if above is not None and above.mail_from and identity.mail_from is None:
         lacks.append("the MAIL FROM of its domain")

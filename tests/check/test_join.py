@@ -90,6 +90,7 @@ SHOWED = "Reports show 40 messages from eu-west-1 without your DKIM since 3 Nove
             f"{SHOWED}an address that is an identity of its own overrides the domain's: shop@example.com.",
         ),
         (region(identity("shop@example.com", signing=False)), Weight.FIX, "overrides the domain's"),
+        (region(identity(), Identity("shop@example.com", known=False)), Weight.WARN, "signs now"),
         (region(identity()), Weight.WARN, "signs now, so it was switched on since, or another account"),
         (region(), Weight.WARN, "no identity of example.com there: another account of yours"),
         (region(whole=False, troubles=DENIED), Weight.UNKNOWN, "not permitted: ses:GetEmailIdentity"),
@@ -144,6 +145,7 @@ def test_what_was_over_two_weeks_ago_is_over():
             Weight.WARN,
             "identities of their own have no MAIL FROM: shop@example.com",
         ),
+        (region(identity(), Identity("shop@example.com", known=False)), Weight.WELL, "signs"),
         (region(identity()), Weight.WELL, "signs"),
     ],
 )
@@ -169,6 +171,7 @@ def test_a_failed_mail_from_whose_exchange_is_right_again_needs_only_to_be_set_u
         (selector("z" * 32, last=date(2026, 11, 4)), region(identity()), ""),
         (selector("z" * 32), region(identity(), whole=False), ""),
         (selector("z" * 32), region(identity(selectors=())), ""),
+        (selector("z" * 32), region(identity(), Identity("a@example.com", known=False)), ""),
         (selector(), region(identity()), ""),
         (selector("z" * 32, passed=0, failed=1), region(identity()), ""),
     ],
@@ -179,6 +182,28 @@ def test_a_key_that_no_identity_has_is_another_accounts_where_all_are_known(use,
         if remark.weight is Weight.WARN
     ]  # fmt: skip
     assert [words in each for each in found] == ([True] if words else [])
+
+
+def test_regions_that_are_not_enabled_hold_no_key():
+    closed = region(name="me-south-1", whole=False, troubles={Action.LIST_IDENTITIES: NOT_HERE})
+    sightings = seen(state("both-aligned"), selectors=[selector("z" * 32)])
+    (remark,) = said(sightings, region(identity()), closed)
+    assert "no identity of this account has it" in remark.message
+
+
+@pytest.mark.parametrize(
+    ("here", "weights"),
+    [
+        (region(), [Weight.WARN]),
+        (region(whole=False, troubles=DENIED), [Weight.UNKNOWN]),
+        (region(Identity("example.com", known=False), troubles=DENIED), [Weight.UNKNOWN]),
+        (region(identity(dkim_status=None)), [Weight.UNKNOWN]),
+        (region(identity(dkim_status="FAILED")), []),
+        (region(identity()), [Weight.WELL]),
+    ],
+)
+def test_where_reports_show_nothing_wrong_the_account_is_held_against_that(here, weights):
+    assert [remark.weight for remark in said(seen(state("both-aligned")), here)] == weights
 
 
 @pytest.mark.parametrize(
