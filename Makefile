@@ -4,9 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORPUS ?= ../shared/corpus
-MINUTES ?= 1
 
-.PHONY: demo test lint types tests corpus-env system lock clean fuzz calibrate
+.PHONY: demo test lint types tests system lock clean pictures calibrate
 
 # A stamp for each lock file, so that a changed lock installs anew and an unchanged one costs nothing.
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -40,11 +39,18 @@ tests: $(VENV)/.dev system
 
 test: lint types tests
 
+# The README's pictures, from the demo's days.
+pictures: $(VENV)/.dev
+	@$(BIN)/python tools/pictures.py
+
 lock: $(VENV)/.dev
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header -q -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+
+calibrate: $(VENV)/.dev
+	@$(BIN)/python -m bench.calibrate --worlds 2000 --days 120 --seed 1
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
