@@ -46,7 +46,8 @@ class ImapCollector:
         self._budgets = budgets or Budgets()
         self._notify = notify
         self._marks: Marks = {}
-        """How far this collector has read, for `watch`."""
+        self._looked_at: dict[str, Opened] = {}
+        """The folders as they were when they were last read, for `watch`."""
 
     @property
     def source(self) -> str:
@@ -81,9 +82,9 @@ class ImapCollector:
         wanted, done = self._source.folders[:1], self._source.done
         name, *_ = self._session.ask(lambda client: matching(client, wanted, without=done)) or ["INBOX"]
         opened = self._session.open(name)
-        read = self._marks.get(name, (opened.validity, 1))
-        if opened.next_uid is not None and read != (opened.validity, opened.next_uid):
-            return True
+        before = self._looked_at.get(name, opened)
+        if (before.validity, before.next_uid) != (opened.validity, opened.next_uid):
+            return True  # it came between reading and waiting
         until = time.monotonic() + timeout_seconds
         while (left := until - time.monotonic()) > 0:
             seconds = min(left, _IDLE_SECONDS)
@@ -108,6 +109,7 @@ class ImapCollector:
         )
 
     def _read(self, opened: Opened, memory: Memory) -> Iterator[Item]:
+        self._looked_at[opened.name] = opened
         first = self._first(opened)
         if opened.next_uid is not None and opened.next_uid <= first:
             self._advance(opened, first, memory)

@@ -40,6 +40,11 @@ class StdinSource:
         """The source's name in the database."""
         return "-"
 
+    @property
+    def settles(self) -> bool:
+        """False: what came through a pipe is gone."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
@@ -62,6 +67,11 @@ class FileSource:
     def name(self) -> str:
         """The source's name in the database."""
         return printable(self.path.absolute())
+
+    @property
+    def settles(self) -> bool:
+        """Whether `settle` has anything to do."""
+        return self.settle is not Settle.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,7 @@ class ImapSource:
             problems.append(f"{self.name}: give either password or oauth")
         if not self.folders:
             problems.append(f"{self.name}: name at least one folder")
+        problems += _bad_numbers(self)
         if problems:
             raise ConfigError(problems)
 
@@ -134,6 +145,11 @@ class ImapSource:
     def effective_port(self) -> int:
         """The port to connect to."""
         return self.port or (993 if self.security is Security.TLS else 143)
+
+    @property
+    def settles(self) -> bool:
+        """Whether `settle` has anything to do."""
+        return self.settle is not Settle.NOTHING
 
     @property
     def name(self) -> str:
@@ -181,8 +197,16 @@ class S3Source:
             problems.append(f"{self.name}: objects cannot be marked as seen")
         if self.settle is Settle.MOVE and not self.done:
             problems.append(f"{self.name}: to move objects, name the prefix `done`")
+        if self.parallel < 1:
+            problems.append(f"{self.name}: parallel is at least 1")
+        problems += _bad_numbers(self)
         if problems:
             raise ConfigError(problems)
+
+    @property
+    def settles(self) -> bool:
+        """Whether `settle` has anything to do: a queue is emptied whatever becomes of the objects."""
+        return self.settle is not Settle.NOTHING or self.queue is not None
 
     def holds(self, bucket: str, key: str) -> bool:
         """Whether an object belongs to this source; what was moved to `done` does not."""
@@ -199,6 +223,15 @@ class S3Source:
 
 
 Source = StdinSource | FileSource | ImapSource | S3Source
+
+
+def _bad_numbers(source: ImapSource | S3Source) -> list[str]:
+    problems = []
+    if source.attempts < 1:
+        problems.append(f"{source.name}: attempts is at least 1")
+    if source.timeout_seconds <= 0:
+        problems.append(f"{source.name}: timeout_seconds is more than 0")
+    return problems
 
 
 def printable(path: Path) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dmarcwatch.collect.address import PASSWORD_VARIABLE, TOKEN_VARIABLE, parse_source
 from dmarcwatch.collect.secret import Secret
-from dmarcwatch.collect.sources import FileSource, ImapSource, S3Source, Security, StdinSource
+from dmarcwatch.collect.sources import FileSource, ImapSource, S3Source, Security, Settle, StdinSource
 from dmarcwatch.errors import CollectError, ConfigError, DmarcwatchError
 
 PASSWORD = Secret(env=PASSWORD_VARIABLE)
@@ -95,6 +95,22 @@ def test_mistakes_of_a_mailbox_are_said_together():
     with pytest.raises(ConfigError) as caught:
         ImapSource("mail.example", "rua", folders=())
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize("numbers", [{"attempts": 0}, {"timeout_seconds": 0.0}, {"timeout_seconds": -1.0}])
+def test_numbers_that_make_no_sense_are_mistakes(numbers):
+    with pytest.raises(ConfigError):
+        ImapSource("mail.example", "rua", PASSWORD, **numbers)
+    with pytest.raises(ConfigError):
+        S3Source("reports", **numbers)
+    with pytest.raises(ConfigError, match="parallel is at least 1"):
+        S3Source("reports", parallel=0)
+
+
+def test_a_queue_is_settled_even_where_nothing_happens_to_the_objects():
+    assert S3Source("reports", queue="https://sqs.eu-west-1.amazonaws.com/1/q").settles
+    assert S3Source("reports", settle=Settle.DELETE).settles
+    assert not S3Source("reports").settles
 
 
 # -- secrets ---------------------------------------------------------------------------------------

@@ -1,12 +1,17 @@
 import threading
+from dataclasses import replace
 
 import pytest
 
 from dmarcwatch.collect import Watcher
-from dmarcwatch.collect.sources import Settle
+from dmarcwatch.collect.opening import open_source
+from dmarcwatch.collect.secret import Secret
+from dmarcwatch.collect.sources import ImapSource, Security, Settle
 from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL
+from tests.collectors.mail_servers import PASSWORD
 from tests.collectors.memory import read_all
+from tests.collectors.odd_server import odd_server
 
 # -- settling --------------------------------------------------------------------------------------
 
@@ -118,3 +123,17 @@ def test_a_wait_without_news_ends(mailbox):
     collector = mailbox.collector()
     read_all(collector)
     assert not collector.watch(0.2)
+
+
+def test_a_collector_that_read_nothing_yet_waits_as_well(mailbox):
+    mailbox.deliver(*MAIL)
+    assert not mailbox.collector().watch(0.2)
+
+
+def test_a_message_that_cannot_be_read_does_not_end_every_wait():
+    source = ImapSource("127.0.0.1", "rua", Secret(command=("echo", PASSWORD)), security=Security.NONE)
+    with odd_server({3: MAIL[0], 5: MAIL[1]}, refused={3}) as odd:
+        collector = open_source(replace(source, port=odd.port))
+        read_all(collector)
+        assert not collector.watch(0.2)
+        collector.close()
