@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from dmarcwatch.check.keys import arrival_verifier
 from dmarcwatch.check.trusting import Trust
-from dmarcwatch.classify import Classifier
+from dmarcwatch.classify import Classifier, no_ptr
 from dmarcwatch.cli.context import Settings
 from dmarcwatch.config import General, VerifyDkim
 from dmarcwatch.errors import ConfigError
@@ -17,6 +17,7 @@ from dmarcwatch.judging import Court
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import open_database
 from dmarcwatch.store.histories import domains
+from dmarcwatch.store.operators import host_of, knows_hosts
 from dmarcwatch.trust import MailHost, known_reporters
 
 
@@ -46,11 +47,15 @@ def load_court(settings: Settings) -> Court:
     return Court(settings.config, load_senders(settings), settings.now)
 
 
-def load_rules(settings: Settings) -> Rules:
-    """How this configuration reads items. Raises ConfigError."""
+def load_rules(settings: Settings, database: Database) -> Rules:
+    """How this configuration reads items; host names that `check` confirmed name senders, too.
+
+    Raises ConfigError.
+    """
     general = settings.config.general
     senders = load_senders(settings)
-    classifier = Classifier(senders, own_tenants=frozenset(general.own_tenants))
+    ptr = host_of(database.conn) if knows_hosts(database.conn) else no_ptr
+    classifier = Classifier(senders, own_tenants=frozenset(general.own_tenants), ptr=ptr)
     return Rules(
         senders=senders,
         classify=classifier.classify,

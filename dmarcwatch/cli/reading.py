@@ -76,7 +76,7 @@ def fetch_all(
     gc.set_threshold(50_000, 20, 20)
     total, touched, failures = Accounts(), set[str](), list[CollectError]()
     with progress(settings) as show:
-        ingest = Ingest(database, load_rules(settings), settings.now, show, bounds)
+        ingest = Ingest(database, load_rules(settings, database), settings.now, show, bounds)
         for source in sources:
             run = ingest.begin(source.name, _kind(source))
             try:

@@ -21,7 +21,7 @@ def command(settings: Settings, facts: bool) -> None:
         if not alone:
             raise StoreError("A fetch is under way on this database.", hint="Try again when it has ended.")
         database = open_store(settings)
-        rules = load_rules(settings)
+        rules = load_rules(settings, database)
         if facts:
             accounts = rebuild_facts(database, rules)
             settings.say(f"{accounts.items:,} items read anew, {accounts.reports:,} reports.")

@@ -36,6 +36,6 @@ def _retry(settings: Settings, database: Database) -> None:
     with only_writer(settings.database_path) as alone, store_errors(settings.database_path):
         if not alone:
             raise StoreError("A fetch is under way on this database.", hint="Try again when it has ended.")
-        accounts, touched = retry_rejects(database, load_rules(settings))
+        accounts, touched = retry_rejects(database, load_rules(settings, database))
         load_court(settings).judge_and_keep(database, sorted(touched))
     settings.say(f"{accounts.items:,} items read again: {accounts.reports:,} reports stored.")

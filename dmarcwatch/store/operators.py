@@ -95,6 +95,12 @@ def hosts(connection: sqlite3.Connection, addresses: Sequence[str]) -> dict[str,
     return found
 
 
+def knows_hosts(connection: sqlite3.Connection) -> bool:
+    """Whether any host name was ever confirmed: without, nobody needs to be asked for each address."""
+    row = connection.execute("SELECT 1 FROM _operators WHERE ptr IS NOT NULL LIMIT 1").fetchone()
+    return row is not None
+
+
 def host_of(connection: sqlite3.Connection) -> Callable[[str], str | None]:
     """What `Classifier(ptr=...)` asks: the confirmed host name of an address, from the database alone."""
 
