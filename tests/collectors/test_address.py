@@ -1,5 +1,7 @@
 """What people type, and where secrets lie."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -161,3 +163,14 @@ def test_a_secret_that_is_not_there_is_explained_without_it(secret, words):
 def test_a_secret_lies_in_exactly_one_place(parts):
     with pytest.raises(ConfigError, match="exactly one of env, file and command"):
         Secret(**parts)
+
+
+def test_opening_a_file_loads_nothing_that_only_mailboxes_and_buckets_need(tmp_path):
+    program = (
+        "import sys; from dmarcwatch.collect.address import parse_source;"
+        "from dmarcwatch.collect.opening import open_source;"
+        f"open_source(parse_source({str(tmp_path)!r})).close();"
+        "print({'imapclient', 'boto3', 'botocore', 'msal', 'google', 'requests', 'cryptography'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"
