@@ -9,8 +9,12 @@ from math import sqrt
 from statistics import median
 from typing import NamedTuple
 
+from dmarcwatch import bounds
 from dmarcwatch.thresholds import Thresholds
 from dmarcwatch.timeline import DayCell, Track
+
+RANDOM_STATE = "own-dkim-broken"
+"""Signatures break at random on their way, so this state alone proves a fault only in numbers."""
 
 
 class Fault(NamedTuple):
@@ -60,21 +64,20 @@ def _least_failures(track: Track, *, last: int, limits: Thresholds) -> int:
     return 1 if average < limits.small_stream_daily else limits.bad_day_failures
 
 
-def away_enough(fault: Fault, *, least_days: int, limits: Thresholds) -> bool:
-    """Away for a while, and for longer than the fault has ever paused before."""
-    return fault.away >= max(least_days, patience(fault, limits))
-
-
 def mended_since(track: Track, fault: Fault, *, last: int, least_days: int, limits: Thresholds) -> int | None:
     """The first day after a fault that was shown to be mended, None while it was not.
 
-    Shown means active days without a bad one; nothing more of history is asked for.
+    Shown means active days without a bad one; nothing more of history is asked for. A sender that
+    failed on every day it mailed needs fewer of them: chance would have shown the fault again.
     """
-    if not away_enough(fault, least_days=least_days, limits=limits):
+    if fault.away < max(least_days, patience(fault, limits)):
         return None
     since = fault.days[-1] + 1
-    active = sum(1 for day in range(since, last + 1) if day in track.cells)
-    return since if active >= limits.fixed_active_days else None
+    good = sum(1 for day in range(since, last + 1) if day in track.cells)
+    active = sum(1 for day in range(fault.days[0], since) if day in track.cells)
+    by_chance = (1.0 - bounds.lower(len(fault.days), active)) ** good
+    shown = good >= limits.fixed_active_days or by_chance <= 1.0 - bounds.CONFIDENCE
+    return since if shown else None
 
 
 def lapsed_since(track: Track, fault: Fault, *, least_days: int, limits: Thresholds) -> int | None:
@@ -115,7 +118,9 @@ def state_fault(
     if not days:
         return None
     fault = Fault(tuple(days), last - days[-1])
-    alone = fault.is_one_run(limits) and _came_on_top(track, state, fault, last - limits.long_days, limits)
+    # SES signs for a whole region, so broken signatures of one run are an incident of that region.
+    alone = state != RANDOM_STATE and fault.is_one_run(limits)
+    alone = alone and _came_on_top(track, state, fault, last - limits.long_days, limits)
     enough = max(limits.state_away_days, patience(fault, limits, alone=alone))
     return fault if fault.away < enough else None
 

@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 
 from dmarcwatch import bounds
-from dmarcwatch.faults import is_bad, patience, state_fault, total_losses
+from dmarcwatch.faults import RANDOM_STATE, is_bad, patience, state_fault, total_losses
 from dmarcwatch.gates.measured import Measured, count, none_open, percent
 from dmarcwatch.gates.words import FAILING_STATES, since, state_words
 from dmarcwatch.streams import Legitimacy
 from dmarcwatch.timeline import Track
 from dmarcwatch.verdict import Blocker, Kind, Target
 from dmarcwatch.view import Judged, View
-
-RANDOM_STATE = "own-dkim-broken"
-"""Signatures break at random on their way, so this state alone proves a fault only in numbers."""
 
 
 def stream_failing(view: View) -> Measured:

@@ -74,8 +74,7 @@ def _place_days(days: dict[int, PlaceDay], since: int, until: int) -> tuple[Acti
 
 def _is_daily(days: Sequence[ActiveDay], view: View) -> bool:
     limits, reporters = view.limits, len(view.snapshot.reporting)
-    above = max(limits.persistent_messages, int(limits.persistent_share * view.evidence))
-    rule = Rule(limits.persistent_window, above, limits.monthly_messages)
+    rule = Rule(limits.persistent_window, limits.persistent_messages, limits.monthly_messages)
     return any(
         is_daily(days, last=last, reporters=reporters, thresholds=limits)
         for last in _openings(days, view.last, rule)
@@ -111,14 +110,30 @@ def _messages(days: Sequence[ActiveDay], last: int, window: int) -> int:
 def has_rhythm(days: Sequence[ActiveDay], limits: Thresholds) -> bool:
     """Whether it comes back by the calendar: every month, or weeks apart again and again.
 
-    Days next to each other are one run.
+    Days next to each other are one run, and runs of one sender are of much the same size.
     """
-    starts = [later.day for day, later in pairwise(days) if later.day - day.day > 1]
-    starts = [days[0].day, *starts] if days else []
-    gaps = [later - start for start, later in pairwise(starts)]
+    runs = _runs(days)
+    gaps = [later.day - run.day for run, later in pairwise(runs)]
     low, high = limits.monthly_rhythm
     monthly = bool(gaps) and all(low <= gap <= high for gap in gaps)
-    return monthly or sum(gap % 7 == 0 for gap in gaps) >= limits.weekly_gaps
+    weekly = sum(gap % 7 == 0 for gap in gaps) >= limits.weekly_gaps
+    alike = max((run.failing for run in runs), default=0) <= limits.run_ratio * min(
+        (run.failing for run in runs), default=0
+    )
+    return weekly or (monthly and alike)
+
+
+def _runs(days: Sequence[ActiveDay]) -> list[ActiveDay]:
+    """Each run as its first day with all of its messages."""
+    runs: list[ActiveDay] = []
+    before: int | None = None
+    for day in days:
+        if before is not None and day.day - before <= 1:
+            runs[-1] = runs[-1]._replace(failing=runs[-1].failing + day.failing)
+        else:
+            runs.append(day)
+        before = day.day
+    return runs
 
 
 def _blocker(view: View, stranger: Stranger, window: int) -> Blocker:

@@ -1,4 +1,4 @@
-"""Each risk gate about own mail, open and closed at its limit."""
+"""The risk gates about each own sender, open and closed at their limits."""
 
 import pytest
 
@@ -6,19 +6,14 @@ from dmarcwatch.history import Declared
 from dmarcwatch.streams import PlaceKind, stream_id
 from dmarcwatch.verdict import Target
 from tests.judge_build import (
-    SCATTERED,
     SES,
-    World,
     ago,
     blocked_by,
     enforcing,
-    gates,
     healthy,
     label,
-    network,
     ok,
     place,
-    row,
     stream,
     warned_by,
 )
@@ -28,53 +23,8 @@ SUB = place(header_from="news.example.com")
 BROKEN = "own-dkim-broken"
 
 
-def small(per_day=10, days=100):
-    """A domain of ten messages a day, so that single failures weigh."""
-    return (
-        healthy(days, per_reporter=per_day - 2, reporters=["google"])
-        .mail(SES, range(days), 2, reporter="yahoo")
-        .reports(range(days), ["yahoo"])
-    )
-
-
 def blockers(verdict, gate):
     return [blocker for blocker in verdict.blockers if blocker.gate == gate]
-
-
-@pytest.mark.parametrize(("failing", "safe"), [(5, True), (6, False)])
-def test_five_failing_messages_are_no_harm_to_a_small_domain(failing, safe):
-    world = small().mail(SES, range(0, failing * 2, 2), 1, BROKEN)
-    assert ok(world.judge(), "legit-failing") is safe
-
-
-@pytest.mark.parametrize(("failing", "safe"), [(2, True), (3, False)])
-def test_before_reject_only_two_are_none(failing, safe):
-    world = small(days=130).publish(p="quarantine").mail(SES, range(0, failing * 2, 2), 1, BROKEN)
-    assert ok(world.judge(), "legit-failing") is safe
-
-
-@pytest.mark.parametrize(("daily", "safe"), [(3, True), (4, False), (20, False)])
-def test_the_failing_share_is_judged_by_its_upper_bound(daily, safe):
-    # 3 of 303 a day are bounded at 1.98 %, 4 of 304 at 2.4 %.
-    world = healthy(per_reporter=100).mail(SES, range(30), daily, BROKEN)
-    verdict = world.judge()
-    value = next(gates(verdict, "legit-failing")).value
-    assert (value <= 0.02) is safe
-    assert ok(verdict, "legit-failing") is safe
-
-
-@pytest.mark.parametrize(("bad", "safe"), [(1, True), (2, False)])
-def test_two_bad_days_in_a_month_are_too_many(bad, safe):
-    world = healthy().mail(SES, range(5, 5 + bad), 10, BROKEN)
-    assert ok(world.judge(), "bad-days") is safe
-
-
-def test_a_day_is_bad_from_three_failures_and_a_twentieth_on():
-    def quietly(failing):
-        return ok(healthy().mail(SES, range(5), failing, BROKEN).judge(), "bad-days")
-
-    assert quietly(3)  # 3 of 63 are 4.8 %
-    assert not quietly(4)  # 4 of 64 are 6.2 %
 
 
 @pytest.mark.parametrize(
@@ -194,17 +144,6 @@ def test_states_that_prove_no_fault_of_the_domain_block_by_share_only(state):
     assert not blockers(healthy(per_reporter=500).mail(SES, range(40), 2, state).judge(), "state-failing")
 
 
-def test_what_was_altered_on_its_way_never_blocks():
-    verdict = healthy().mail(SES, range(60), 30, "altered").judge()
-    assert verdict.verdict == "ready-for-quarantine"
-    assert verdict.quarantine.forwarded == 900
-
-
-def test_what_was_forwarded_never_blocks_before_quarantine():
-    verdict = healthy().mail(SES, range(60), 30, "amazonses-only", forwarded=True).judge()
-    assert (verdict.verdict, verdict.quarantine.legitimate) == ("ready-for-quarantine", 0)
-
-
 def test_an_own_state_that_passes_is_no_fault():
     verdict = (
         healthy().mail(SES, range(60), 30, "mail-from-spf-broken", dmarc_pass=30, dkim_aligned=30).judge()
@@ -222,10 +161,17 @@ def test_two_weeks_after_a_repair_the_old_failures_no_longer_count(away, ready):
 
 
 def test_being_mended_is_shown_and_not_assumed():
-    # Nine active days since, though two weeks have passed: SendGrid mailed on every second day only.
-    world = healthy().mail(ESP, range(20, 60), 30, "unaligned").mail(ESP, range(0, 18, 2), 30)
+    # A sender that mails on every second day and failed on every fourth of them.
+    world = healthy().mail(ESP, range(20, 62, 2), 30).mail(ESP, range(20, 62, 8), 30, "unaligned")
+    world.mail(ESP, range(0, 18, 2), 30)
     assert blockers(world.judge(), "stream-failing")
     assert not blockers(world.mail(ESP, [1], 30).judge(), "stream-failing")
+
+
+@pytest.mark.parametrize(("good", "blocks"), [(2, True), (3, False)])
+def test_a_rare_sender_that_always_failed_shows_it_sooner(good, blocks):
+    world = healthy().mail(ESP, range(20, 60, 4), 4, "unaligned").mail(ESP, range(0, 4 * good, 4), 4)
+    assert bool(blockers(world.judge(), "stream-failing")) is blocks
 
 
 def test_a_fault_that_pauses_is_mended_after_twice_its_longest_pause():
@@ -244,36 +190,6 @@ def test_a_sender_never_set_up_lapses_when_it_falls_silent(away, blocks):
 def test_a_newsletter_seen_once_does_not_lapse_before_its_next_run(away, blocks):
     world = healthy().mail(ESP, range(away, away + 2), 50, "unaligned")
     assert bool(blockers(world.judge(), "stream-failing")) is blocks
-
-
-@pytest.mark.parametrize(("unverified", "safe"), [(2, True), (20, False)])
-def test_passes_nobody_can_see_a_reason_for_are_doubtful(unverified, safe):
-    world = healthy().change(lambda one: one.day >= ago(29), unverified=unverified)
-    if safe:
-        world.change(lambda one: one.reporter != "google", unverified=0)
-        world.change(lambda one: one.day < ago(10), unverified=0)
-    assert ok(world.judge(), "doubtful") is safe
-
-
-def test_dns_errors_are_neither_pass_nor_fail_and_bounded_as_well():
-    world = healthy().change(lambda one: True, dmarc_pass=15, indeterminate=5)
-    verdict = world.judge()
-    assert not ok(verdict, "doubtful")
-    assert ok(verdict, "legit-failing")
-
-
-def test_a_reporter_that_doubts_alone_is_odd_and_not_the_mail():
-    odd = healthy().change(lambda one: one.reporter == "yahoo", unverified=20)
-    assert ok(odd.judge(), "doubtful")
-    two = healthy().change(lambda one: one.reporter in ("yahoo", "google"), unverified=20)
-    assert not ok(two.judge(), "doubtful")
-
-
-def test_the_failures_of_an_odd_reporter_still_count():
-    world = healthy().change(
-        lambda one: one.reporter == "yahoo", dmarc_pass=0, state=BROKEN, dkim_aligned=0, spf_aligned=0
-    )
-    assert not ok(world.judge(), "doubtful")
 
 
 @pytest.mark.parametrize(
@@ -296,48 +212,6 @@ def test_two_unsigned_messages_prove_nothing_about_a_small_stream():
     assert not ok(world.mail(ESP, [50], 1, "spf-only").judge(), "dkim")
 
 
-@pytest.mark.parametrize(("broken", "fine"), [(36, True), (37, False)])
-def test_reject_waits_while_a_hundredth_of_the_mail_breaks_on_its_second_way(broken, fine):
-    world = enforcing("quarantine").mail(SES, [3], broken, "altered")
-    verdict = world.judge()
-    assert ok(verdict, "forwarded") is fine
-    assert (verdict.verdict == "ready-for-reject") is fine
-
-
-def test_forwarded_mail_that_its_receiver_spares_is_not_lost():
-    assert ok(enforcing("quarantine").mail(SES, [3], 300, "altered", spared=290).judge(), "forwarded")
-
-
-@pytest.mark.parametrize(
-    ("declared", "capped"),
-    [
-        (Declared(), False),
-        (Declared(audience="machines"), False),
-        (Declared(audience="people"), True),
-        (Declared(audience="people", accept_listed=True), False),
-    ],
-)
-def test_people_are_kept_from_reject_until_the_owner_accepts_what_lists_lose(declared, capped):
-    verdict = enforcing("quarantine").judge(declared=declared)
-    assert ("people" in blocked_by(verdict)) is capped
-    assert (verdict.verdict == "ready-for-reject") is not capped
-
-
-@pytest.mark.parametrize(("listed", "capped"), [(3, False), (4, True)])
-def test_listed_mail_shows_people_even_where_nobody_said_so(listed, capped):
-    # 0.1 % of 3,600 messages are 3.6.
-    world = enforcing("quarantine")
-    world.mail(SES, [3], 0)
-    world.rows[-1] = world.rows[-1]._replace(listed=listed)
-    assert ("people" in blocked_by(world.judge())) is capped
-
-
-def test_lists_are_no_matter_before_quarantine():
-    verdict = healthy().judge(declared=Declared(audience="people"))
-    assert verdict.verdict == "ready-for-quarantine"
-    assert not list(gates(verdict, "people"))
-
-
 def test_a_subdomain_that_fails_blocks_and_sp_none_is_proposed():
     verdict = healthy().mail(SUB, range(30), 10, "amazonses-only").judge()
     (blocker,) = blockers(verdict, "subdomains")
@@ -355,12 +229,6 @@ def test_a_subdomain_that_sp_none_leaves_out_blocks_nothing():
 
 def test_a_subdomain_that_passes_inherits_safely():
     assert ok(healthy().mail(SUB, range(100), 10).judge(), "subdomains")
-
-
-def test_spoofing_argues_for_enforcement_and_never_blocks_it():
-    verdict = healthy().mail(SCATTERED, range(60), 100_000, "unaligned").judge()
-    assert verdict.verdict == "ready-for-quarantine"
-    assert verdict.quarantine.spoof == 3_000_000
 
 
 def test_a_blocker_names_the_stream_its_numbers_and_the_way_to_mend_it():
@@ -388,6 +256,4 @@ def test_reject_gates_stand_beside_those_of_quarantine_while_enforcing():
 
 
 def test_a_stream_is_named_as_people_call_it():
-    who = stream(network())
-    world = World().add(who, [row(network(), ago(day), 5, "unaligned") for day in range(30)])
-    assert who.name in healthy().add(who, world.rows).judge().blockers[0].message
+    assert healthy().mail(ESP, range(30), 9, "unaligned").judge().blockers[0].message.startswith("sendgrid: ")
