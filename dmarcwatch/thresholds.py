@@ -183,10 +183,12 @@ class Thresholds:
     """Organisations that saw it; fewer where fewer report on the domain."""
     persistent_messages: int = 10
     """More failing messages than this in the window ask for an answer."""
+    closed_messages: int = 5
+    """Fewer failing messages than this close the question again."""
     monthly_months: int = 2
     """Calendar months of `long_days` on whose days it was active: a vendor's monthly run."""
     monthly_messages: int = 5
-    """More failing messages than this over `long_days` ask for an answer; below it the question closes."""
+    """More failing messages than this over `long_days` ask for an answer."""
     monthly_many: int = 0
     """With more month-recurring places than this only those with a calendar's rhythm block, the others
     warn. JUDGEMENT has 10; simulated on 300 worlds of 120 days, 0 takes wrong "not ready" days from

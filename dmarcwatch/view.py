@@ -8,7 +8,7 @@ from dmarcwatch import bounds
 from dmarcwatch.faults import Fault, bad_days, lapsed_since, mended_since
 from dmarcwatch.legitimacy import Standing
 from dmarcwatch.snapshot import Snapshot
-from dmarcwatch.streams import Label, Legitimacy, PlaceKind, Stream
+from dmarcwatch.streams import Label, Legitimacy, Place, PlaceKind, Stream
 from dmarcwatch.timeline import DayCell, DomainCell, Track
 from dmarcwatch.toll import Toll, comes_back, toll, total
 from dmarcwatch.verdict import Target
@@ -95,14 +95,14 @@ class View:
         coverage = self.snapshot.coverage
         return [day for day in range(self.first, self.last + 1) if coverage.get(day, 0.0) > 0]
 
-    def affects(self, stream: Stream) -> bool:
-        """Whether the policy under question applies to the stream: `sp=none` leaves subdomains out."""
-        return stream.place.header_from == stream.place.policy_domain or self.snapshot.published.sp != "none"
+    def reaches(self, place: Place) -> bool:
+        """Whether the policy under question applies to the place's mail: `sp=none` leaves subdomains out."""
+        return place.header_from == place.policy_domain or self.snapshot.published.sp != "none"
 
     @cached_property
     def own(self) -> tuple[Judged, ...]:
         """The domain's own streams that the policy applies to and that mailed within the long window."""
-        tracks = (track for track in self.snapshot.own if self.affects(track.stream))
+        tracks = (track for track in self.snapshot.own if self.reaches(track.stream.place))
         judged = (self._judged(track) for track in tracks)
         return tuple(one for one in judged if one is not None)
 
@@ -229,7 +229,7 @@ class View:
     def toll(self) -> Toll:
         """The same of all streams that the policy applies to; pooled domains that come back are unknown."""
         tracks = self.snapshot.timeline.tracks
-        touched = total(one for name, one in self.tolls.items() if self.affects(tracks[name].stream))
+        touched = total(one for name, one in self.tolls.items() if self.reaches(tracks[name].stream.place))
         back = sum(
             comes_back(days, first=self.first, last=self.last, apart=self.limits.come_back_days)
             for place, days in self.snapshot.timeline.places.items()

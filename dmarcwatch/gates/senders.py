@@ -1,6 +1,7 @@
 """Would one own sender's mail be lost, however small it is beside the rest?"""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from dmarcwatch import bounds
 from dmarcwatch.faults import RANDOM_STATE, is_bad, patience, state_fault, total_losses
@@ -16,9 +17,8 @@ def stream_failing(view: View) -> Measured:
     """Own streams that fail, however small they are beside the rest."""
     blockers = (_stream_blocker(view, judged) for judged in view.own)
     found = tuple(sorted(filter(None, blockers), key=lambda one: -(one.messages or 0)))
-    return none_open(
-        found, f"senders of yours that fail: {len(found)}" if found else "no sender of yours fails"
-    )
+    words = f"senders of yours that fail: {len(found)}"
+    return none_open(found, words if found else "no sender of yours fails")
 
 
 def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
@@ -29,7 +29,7 @@ def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
     sure = len(days) >= limits.stream_days or share.lower > limit
     if share.failing > limits.stream_messages and share.point > limit and sure:
         text = f"{share.failing:,.0f} of {count(share.messages, 'message')} fail DMARC"
-        return _blocker(view, judged, "stream-failing", (text, share.point, limit, round(share.failing)))
+        return _blocker(view, judged, Harm(text, share.point, limit, round(share.failing)))
     long_run = view.days_of(judged.track, view.last - 2 * limits.long_days + 1)
     lost = total_losses(long_run, last=view.last, limits=limits)
     if lost is None or lost.away >= patience(lost, limits):
@@ -37,18 +37,26 @@ def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
     failing = sum(cell.failing for _, cell in long_run)
     times, apart = count(len(lost.days), "day"), count(lost.largest_gap, "day")
     text = f"most of a day's mail failed on {times}, up to {apart} apart"
-    return _blocker(view, judged, "stream-failing", (text, share.point, limit, failing))
+    return _blocker(view, judged, Harm(text, share.point, limit, failing))
 
 
-def _blocker(view: View, judged: Judged, gate: str, what: tuple[str, float, float, int]) -> Blocker:
-    text, value, limit, messages = what
+class Harm(NamedTuple):
+    """How an own stream fails: in words, as a share beside its limit, and in messages."""
+
+    text: str
+    share: float
+    limit: float
+    messages: int
+
+
+def _blocker(view: View, judged: Judged, harm: Harm) -> Blocker:
     stream, state = judged.stream, _worst_state(view, judged)
-    whose = "" if stream.place.header_from == stream.place.policy_domain else f" ({stream.place.header_from})"
+    whose = f" ({stream.place.header_from})" if _is_below(judged.track) else ""
     doubt = "; probably yours" if judged.standing.legitimacy is Legitimacy.SHADOW else ""
-    message = f"{stream.name}{whose}: {text}: {state_words(state)}{doubt}"
-    return Blocker(
-        gate, Kind.RISK, message, stream.id, value, limit, messages, view.snapshot.fix(stream, state)
-    )
+    message = f"{stream.name}{whose}: {harm.text}: {state_words(state)}{doubt}"
+    fix = view.snapshot.fix(stream, state)
+    numbers = (harm.share, harm.limit, harm.messages)
+    return Blocker("stream-failing", Kind.RISK, message, stream.id, *numbers, fix)
 
 
 def _worst_state(view: View, judged: Judged) -> str:
@@ -62,12 +70,9 @@ def _worst_state(view: View, judged: Judged) -> str:
 def state_failing(view: View) -> Measured:
     """Failing states inside own streams, however small: forgotten identities and monthly runs."""
     found = tuple(blocker for judged in view.own for blocker in _state_blockers(view, judged))
-    text = (
-        f"{count(len(found), 'failing state')} inside your senders"
-        if found
-        else "no sender of yours has a failing state"
-    )
-    return none_open(tuple(sorted(found, key=lambda one: -(one.messages or 0))), text)
+    words = f"{count(len(found), 'failing state')} inside your senders"
+    ranked = tuple(sorted(found, key=lambda one: -(one.messages or 0)))
+    return none_open(ranked, words if found else "no sender of yours has a failing state")
 
 
 def _state_blockers(view: View, judged: Judged) -> Iterator[Blocker]:
@@ -82,17 +87,10 @@ def _state_blockers(view: View, judged: Judged) -> Iterator[Blocker]:
         messages = sum(cells[day].states[state] for day in days if day > recent)
         fault = state_fault(track, state, days, last=view.last, limits=limits)
         if fault is not None and messages > limits.state_messages:
-            text = f"{count(messages, 'message')}{since(fault.days)}: {state_words(state)}"
-            yield Blocker(
-                "state-failing",
-                Kind.RISK,
-                f"{judged.stream.name}: {text}",
-                judged.stream.id,
-                messages,
-                limits.state_messages,
-                messages,
-                view.snapshot.fix(judged.stream, state),
-            )
+            stream, fix = judged.stream, view.snapshot.fix(judged.stream, state)
+            found = f"{count(messages, 'message')}{since(fault.days)}: {state_words(state)}"
+            numbers = (messages, limits.state_messages, messages)
+            yield Blocker("state-failing", Kind.RISK, f"{stream.name}: {found}", stream.id, *numbers, fix)
 
 
 def _proving_days(view: View, judged: Judged, days: list[int]) -> list[int]:
@@ -117,31 +115,26 @@ def _proving_days(view: View, judged: Judged, days: list[int]) -> list[int]:
 def dkim(view: View) -> Measured:
     """Aligned DKIM of each owned stream; a warning before quarantine, a condition of reject."""
     limit = view.limits.dkim_share.at(view.target)
+    kind = Kind.RISK if view.target is Target.REJECT else Kind.WARNING
     owned = [judged for judged in view.own if judged.standing.legitimacy is Legitimacy.OWNED]
-    shares = [(judged, *_signed_share(judged)) for judged in owned]
-    low = tuple(
-        Blocker(
-            "dkim",
-            Kind.RISK if view.target is Target.REJECT else Kind.WARNING,
-            f"{judged.stream.name}: only {percent(share)} carries a passing DKIM signature of yours; "
-            "the rest breaks whenever it is forwarded",
-            judged.stream.id,
-            share,
-            limit,
-            unsigned,
-            view.snapshot.fix(judged.stream, "spf-only"),
-        )
-        for judged, share, unsigned in shares
-        if share < limit and unsigned > view.limits.dkim_messages
-    )
-    worst = min((share for _, share, _ in shares), default=1.0)
+    low = tuple(filter(None, (_unsigned(view, judged, limit, kind) for judged in owned)))
+    worst = min((_signed_share(judged)[0] for judged in owned), default=1.0)
     found = f"the least signed sender of yours has aligned DKIM on {percent(worst)}"
-    if view.target is Target.REJECT:
-        return Measured(worst, limit, not low, found, at_least=True, blockers=low)
-    return Measured(worst, limit, not low, found, at_least=True, blockers=low, kind=Kind.WARNING)
+    return Measured(worst, limit, not low, found, at_least=True, blockers=low, kind=kind)
+
+
+def _unsigned(view: View, judged: Judged, limit: float, kind: Kind) -> Blocker | None:
+    stream, (share, unsigned) = judged.stream, _signed_share(judged)
+    if share >= limit or unsigned <= view.limits.dkim_messages:
+        return None
+    only = f"only {percent(share)} carries a passing DKIM signature of yours"
+    message = f"{stream.name}: {only}; the rest breaks whenever it is forwarded"
+    fix = view.snapshot.fix(stream, "spf-only")
+    return Blocker("dkim", kind, message, stream.id, share, limit, unsigned, fix)
 
 
 def _signed_share(judged: Judged) -> tuple[float, int]:
+    """The share of messages with aligned DKIM, and how many lack it."""
     evidence = sum(cell.evidence for _, cell in judged.cells)
     signed = sum(cell.dkim for _, cell in judged.cells)
     return (signed / evidence if evidence else 1.0), evidence - signed
@@ -166,7 +159,7 @@ def subdomains(view: View) -> Measured | None:
 
 def _spared(view: View) -> tuple[Blocker, ...]:
     """Own subdomains that fail and that sp=none keeps out of it."""
-    out = [track for track in view.snapshot.own if not view.affects(track.stream)]
+    out = [track for track in view.snapshot.own if not view.reaches(track.stream.place)]
     failing = [track for track in out if any(cell.failing for _, cell in view.days_of(track, view.first))]
     if not failing:
         return ()

@@ -41,8 +41,10 @@ def unknown_persistent(view: View) -> Measured:
             monthly.append(stranger)
     rhythmic = [stranger for stranger in monthly if has_rhythm(stranger.days, limits)]
     asked, excused = (monthly, []) if len(monthly) <= limits.monthly_many else (rhythmic, monthly)
-    blockers = tuple(_blocker(view, stranger, limits.persistent_window) for stranger in daily)
-    blockers += tuple(_blocker(view, stranger, limits.long_days) for stranger in asked)
+    by_day = (limits.persistent_window, limits.persistent_messages)
+    by_month = (limits.long_days, limits.monthly_messages)
+    blockers = tuple(_blocker(view, stranger, *by_day) for stranger in daily)
+    blockers += tuple(_blocker(view, stranger, *by_month) for stranger in asked)
     notices = _reused(view, [stranger for stranger in excused if stranger not in asked])
     found = f"{count(len(blockers), 'unknown sender')} keep failing and nobody has said whose they are"
     ranked = tuple(sorted(blockers, key=lambda one: -(one.messages or 0)))
@@ -56,10 +58,11 @@ def _strangers(view: View) -> Iterator[Stranger]:
         track = snapshot.timeline.tracks[name]
         if name in snapshot.labels or not _may_ask(standing) or not track.failing_days:
             continue
-        if track.stream.place.kind not in NEVER_ASKED and view.affects(track.stream):
+        if track.stream.place.kind not in NEVER_ASKED and view.reaches(track.stream.place):
             yield Stranger(name, track.stream.name, failing_days(track, since=since, until=view.last))
     for place, days in snapshot.timeline.places.items():
-        yield Stranger(stream_id(place), place.name, _place_days(days, since, view.last))
+        if view.reaches(place):
+            yield Stranger(stream_id(place), place.name, _place_days(days, since, view.last))
 
 
 def _may_ask(standing: Standing) -> bool:
@@ -74,7 +77,7 @@ def _place_days(days: dict[int, PlaceDay], since: int, until: int) -> tuple[Acti
 
 def _is_daily(days: Sequence[ActiveDay], view: View) -> bool:
     limits, reporters = view.limits, len(view.snapshot.reporting)
-    rule = Rule(limits.persistent_window, limits.persistent_messages, limits.monthly_messages)
+    rule = Rule(limits.persistent_window, limits.persistent_messages, limits.closed_messages)
     return any(
         is_daily(days, last=last, reporters=reporters, thresholds=limits)
         for last in _openings(days, view.last, rule)
@@ -83,7 +86,7 @@ def _is_daily(days: Sequence[ActiveDay], view: View) -> bool:
 
 def _is_monthly(days: Sequence[ActiveDay], view: View) -> bool:
     limits = view.limits
-    rule = Rule(limits.long_days, limits.monthly_messages, limits.monthly_messages)
+    rule = Rule(limits.long_days, limits.monthly_messages, limits.closed_messages)
     return any(is_monthly(days, last=last, thresholds=limits) for last in _openings(days, view.last, rule))
 
 
@@ -117,10 +120,8 @@ def has_rhythm(days: Sequence[ActiveDay], limits: Thresholds) -> bool:
     low, high = limits.monthly_rhythm
     monthly = bool(gaps) and all(low <= gap <= high for gap in gaps)
     weekly = sum(gap % 7 == 0 for gap in gaps) >= limits.weekly_gaps
-    alike = max((run.failing for run in runs), default=0) <= limits.run_ratio * min(
-        (run.failing for run in runs), default=0
-    )
-    return weekly or (monthly and alike)
+    sizes = [run.failing for run in runs] or [0]
+    return weekly or (monthly and max(sizes) <= limits.run_ratio * min(sizes))
 
 
 def _runs(days: Sequence[ActiveDay]) -> list[ActiveDay]:
@@ -136,14 +137,9 @@ def _runs(days: Sequence[ActiveDay]) -> list[ActiveDay]:
     return runs
 
 
-def _blocker(view: View, stranger: Stranger, window: int) -> Blocker:
+def _blocker(view: View, stranger: Stranger, window: int, limit: int) -> Blocker:
     recent = [day for day in stranger.days if view.last - window < day.day <= view.last]
     messages = sum(day.failing for day in recent)
-    limit = (
-        view.limits.persistent_messages
-        if window == view.limits.persistent_window
-        else view.limits.monthly_messages
-    )
     found = f"{count(messages, 'message')} failed on {count(len(recent), 'day')} of the last {window}"
     message = (
         f"{stranger.name}: {found}. A forgotten server of yours, a vendor's run, "
