@@ -27,8 +27,8 @@ def command(settings: Settings, as_of: date | None, no_serve: bool, port: int) -
     with tempfile.TemporaryDirectory(prefix="dmarcwatch-") as name:
         folder = Path(name)
         mine = _prepare(settings, folder, day)
-        accounts, _ = fetch_all(mine, (FileSource(folder / "reports", trusted=True),))
-        click.echo(sentence(accounts))
+        fetched = fetch_all(mine, (FileSource(folder / "reports", trusted=True),))
+        click.echo(sentence(fetched.accounts))
         click.echo()
         show_verdicts(mine, (), as_of=day)
         click.echo()

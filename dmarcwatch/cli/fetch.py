@@ -7,7 +7,7 @@ from time import monotonic
 import click
 
 from dmarcwatch.cli.context import Day, Settings, print_json
-from dmarcwatch.cli.reading import exit_status, fetch_all, sentence, tell
+from dmarcwatch.cli.reading import fetch_all, sentence, tell
 from dmarcwatch.cli.watching import watch_sources
 from dmarcwatch.collect.address import parse_source
 from dmarcwatch.collect.iam import KMS_STATEMENT, iam_policy
@@ -61,13 +61,13 @@ def command(
         if not alone:
             settings.say("Another fetch is under way on this database; this one leaves it to that one.")
             return
-        accounts, failures = fetch_all(settings, chosen, bounds)
-    tell(failures)
+        fetched = fetch_all(settings, chosen, bounds)
+    tell(fetched.failures)
     if as_json:
-        print_json(asdict(accounts))
+        print_json(asdict(fetched.accounts))
     else:
-        click.echo(sentence(accounts))
-    ctx.exit(exit_status(accounts, failures))
+        click.echo(sentence(fetched.accounts))
+    ctx.exit(fetched.exit_status)
 
 
 def _named(text: str) -> Source:

@@ -1,7 +1,10 @@
 """Reading sources for a command: one after the other, judged at the end, told in one line."""
 
 import gc
+import sys
+from collections.abc import Iterable
 from contextlib import closing
+from typing import NamedTuple
 
 import click
 
@@ -11,7 +14,7 @@ from dmarcwatch.cli.opening import load_court, load_rules, open_store
 from dmarcwatch.cli.progress import progress
 from dmarcwatch.collect import Collector, Notice
 from dmarcwatch.collect.opening import open_source
-from dmarcwatch.collect.sources import S3Source, Settle, Source, StdinSource
+from dmarcwatch.collect.sources import S3Source, Source
 from dmarcwatch.errors import CollectError
 from dmarcwatch.filing import Accounts
 from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
@@ -35,14 +38,24 @@ def sentence(accounts: Accounts) -> str:
     return ", ".join(parts) + "." + lost
 
 
-def exit_status(accounts: Accounts, failures: list[CollectError]) -> int:
-    """4 when a source could not be reached, 6 when something was rejected or dropped, else 0 (DESIGN 3.1)."""
-    if failures:
-        return CollectError.exit_status
-    return 6 if accounts.rejects or accounts.dropped else 0
+class Fetched(NamedTuple):
+    """What came of reading all sources."""
+
+    accounts: Accounts
+    failures: tuple[CollectError, ...]
+    """One for each source that could not be read to its end."""
+    left: int
+    """Items that may hold a report, could not be read and wait at their origin."""
+
+    @property
+    def exit_status(self) -> int:
+        """4 when a source failed, 6 when something was rejected, dropped or left, else 0 (DESIGN 3.1)."""
+        if self.failures:
+            return CollectError.exit_status
+        return 6 if self.accounts.rejects or self.accounts.dropped or self.left else 0
 
 
-def tell(failures: list[CollectError]) -> None:
+def tell(failures: Iterable[CollectError]) -> None:
     """Say on standard error which sources failed, and what to do."""
     for failure in failures:
         click.echo(f"dmarcwatch: {failure.message}", err=True)
@@ -50,22 +63,18 @@ def tell(failures: list[CollectError]) -> None:
             click.echo(f"  {failure.hint}", err=True)
 
 
-def _opened(settings: Settings, source: Source) -> Collector:
+def _opened(settings: Settings, source: Source, notices: list[Notice]) -> Collector:
     def notify(notice: Notice) -> None:
+        notices.append(notice)
         if notice.left or settings.verbose:
             settings.say(f"{notice.origin}: {notice.message}")
 
-    return open_source(source, budgets=settings.config.budgets, notify=notify)
+    # Under cron nobody is there to sign in.
+    sign_in = settings.say if sys.stderr.isatty() else None
+    return open_source(source, budgets=settings.config.budgets, notify=notify, sign_in=sign_in)
 
 
-def _kind(source: Source) -> Kind:
-    settle = Settle.NOTHING if isinstance(source, StdinSource) else source.settle
-    return Kind(ses=isinstance(source, S3Source), settles=settle is not Settle.NOTHING)
-
-
-def fetch_all(
-    settings: Settings, sources: tuple[Source, ...], bounds: Bounds = NO_BOUNDS
-) -> tuple[Accounts, list[CollectError]]:
+def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = NO_BOUNDS) -> Fetched:
     """Read the sources one after the other and judge what they touched; a failed one costs only itself.
 
     Raises StoreError and ConfigError.
@@ -74,13 +83,14 @@ def fetch_all(
     # What a run makes has no cycles; looking for some took a twentieth of it.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    total, touched, failures = Accounts(), set[str](), list[CollectError]()
+    total, touched, failures, notices = Accounts(), set[str](), list[CollectError](), list[Notice]()
     with progress(settings) as show:
         ingest = Ingest(database, load_rules(settings, database), settings.now, show, bounds)
         for source in sources:
-            run = ingest.begin(source.name, _kind(source))
+            kind = Kind(ses=isinstance(source, S3Source), settles=source.settles)
+            run = ingest.begin(source.name, kind)
             try:
-                with closing(_opened(settings, source)) as collector:
+                with closing(_opened(settings, source, notices)) as collector:
                     run.read(collector)
             except CollectError as error:
                 failures.append(error)
@@ -92,4 +102,4 @@ def fetch_all(
             keep_operators(database.conn, operator_of, built_at=built_at(), now=settings.now)
     load_court(settings).judge_and_keep(database, sorted(touched))
     database.conn.close()
-    return total, failures
+    return Fetched(total, tuple(failures), sum(notice.left for notice in notices))

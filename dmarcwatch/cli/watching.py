@@ -36,10 +36,10 @@ def _round(settings: Settings, sources: tuple[Source, ...]) -> None:
     with only_writer(settings.database_path) as alone:
         if not alone:
             return
-        accounts, failures = fetch_all(settings, sources)
-    tell(failures)
-    if accounts != Accounts():
-        click.echo(sentence(accounts))
+        fetched = fetch_all(settings, sources)
+    tell(fetched.failures)
+    if fetched.accounts != Accounts():
+        click.echo(sentence(fetched.accounts))
 
 
 def _wait(sources: tuple[Source, ...]) -> None:
