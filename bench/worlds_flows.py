@@ -91,7 +91,8 @@ def flows_of(sender: Sender, horizon: int) -> tuple[Flow, ...]:
     """A sender's mail split by state; the flows of a sender sum to what it sends."""
     parts: list[tuple[Auth, Days, int | None]] = []
     left = np.ones(horizon)
-    for fault in sender.faults:
+    # What fails first: mail that two faults claim is lost, however well the other alone would leave it.
+    for fault in sorted(sender.faults, key=lambda fault: fault.becomes.passes):
         taken = left * fault.actual()
         left = left - taken
         parts.append((fault.becomes, taken, sender.audience if fault.audience is None else fault.audience))

@@ -134,6 +134,29 @@ def test_the_flows_of_a_sender_sum_to_what_it_sends():
         assert np.allclose(sum(flow.sent for flow in flows_of(sender, draw.horizon)), sender.sent)
 
 
+def test_mail_that_a_harmless_and_a_harmful_fault_claim_fails():
+    draw = a_draw()
+    harmless = replace(broken(draw, 1.0), becomes=DKIM_ONLY, cause="fallback")
+    flows = flows_of(a_sender(draw, harmless, broken(draw, 1.0, begun=20)), draw.horizon)
+    failing = sum((flow.sent for flow in flows if not flow.auth.passes), draw.nothing())
+    assert list(failing[[19, 20, 60]]) == [0.0, 100.0, 100.0]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_mail_that_is_sent_fails_as_much_as_the_truth_says(seed):
+    rates = replace(BASE, repaired=0.0, incident_hazard=0.0, fault_hazard=1 / 60, flapping=1.0, shutdown=0.0)
+    draw = a_draw(rng=np.random.default_rng(seed), rates=rates)
+    last = draw.days - 1
+    senders = [
+        replace(sender, faults=tuple(fault for fault in sender.faults if fault.begun <= last))
+        for sender in draw_senders(draw)
+    ]
+    flows = [flow for sender in senders for flow in flows_of(sender, draw.horizon)]
+    failing = sum(flow.sent[last + 1 : last + 31].sum() for flow in flows if not flow.auth.passes)
+    sent = sum(sender.sent[last + 1 : last + 31].sum() for sender in senders)
+    assert failing / sent == pytest.approx(find_truth(draw, senders, ()).lost_begun[last], abs=0.005)
+
+
 def test_own_mail_is_the_sum_of_the_senders():
     draw = a_draw()
     senders = [a_sender(draw, key="a"), a_sender(draw, daily=7.0, key="b")]
