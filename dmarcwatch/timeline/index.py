@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from dmarcwatch.history import History, PoolDay
-from dmarcwatch.report import Tier
+from dmarcwatch.report import Grade, Tier
 from dmarcwatch.streams import DomainDay, Place, StreamDay
 from dmarcwatch.timeline.cells import DomainCell, PlaceDay
 from dmarcwatch.timeline.track import Track
@@ -49,7 +49,7 @@ class Timeline:
         for row in self._due("rows", self._rows, as_of):
             track = self.tracks.get(row.stream)
             if row.tier in TRUSTED and track is not None and row.day <= row.received_day:
-                self._begin(row.day)
+                self._begin(row.day, row.grade)
                 track.add(row)
         for domain_day in self._due("domain_days", self._domain_days, as_of):
             self._add_domain_day(domain_day)
@@ -64,8 +64,11 @@ class Timeline:
         self._next[which] = end
         return rows[start:end]
 
-    def _begin(self, day: date) -> None:
+    def _begin(self, day: date, grade: Grade) -> None:
+        """Reach back to a day; what was recovered from broken XML lengthens no history."""
         ordinal = day.toordinal()
+        if grade is Grade.RECOVERED:
+            return
         if self.first is None or ordinal < self.first:
             self.first = ordinal
 
@@ -76,7 +79,7 @@ class Timeline:
         if row.day > row.received_day:
             self.future_reports += row.reports
             return
-        self._begin(row.day)
+        self._begin(row.day, row.grade)
         self.days.setdefault(row.day.toordinal(), DomainCell()).add(row)
 
     def _add_place_day(self, row: PoolDay) -> None:
