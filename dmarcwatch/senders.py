@@ -7,6 +7,7 @@ A selector under the customer's own d= is a hint and never proof: anybody can ca
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from functools import lru_cache
 from importlib import resources
 from ipaddress import ip_address
@@ -17,6 +18,11 @@ from dmarcwatch.fingerprints import SUFFIX_KEYS, Align, Sender, Table
 
 UNKNOWN = "unknown"
 """`sender` of mail that no fingerprint claims."""
+
+PACKAGED = "the packaged senders.toml"
+"""Its name in messages, so that nobody looks for the mistake in a file of the user's."""
+STALE = timedelta(days=3 * 365)
+"""How far an entry may lie behind the newest packaged one: operators rename zones within years."""
 
 _CACHED_NAMES = 4096
 """Selectors remembered; they come from reports, so the memory is bounded."""
@@ -68,10 +74,10 @@ class Senders:
         """The packaged senders, and the entries of `overlay` (TOML text) laid over them by id.
 
         `file` is the overlay's name in messages. Raises ConfigError, naming file and line of each mistake:
-        unknown keys, values that cannot be used, and suffixes that two senders claim.
+        unknown keys, values that cannot be used, suffixes that two senders claim, and stale entries.
         """
         packaged = resources.files("dmarcwatch").joinpath("senders.toml").read_text("utf-8")
-        tables = [Table(packaged, "senders.toml")]
+        tables = [Table(packaged, PACKAGED)]
         if overlay is not None:
             tables.append(Table(overlay, file))
         return cls(_merge(tables))
@@ -189,12 +195,22 @@ def _merge(tables: list[Table]) -> list[Sender]:
         if sender.via is not None and sender.via not in entries:
             table.complain(f"via: {sender.via} is no sender's id", entry=number, key="via")
     _refuse_overlaps(entries)
+    _refuse_stale(entries)
     problems = [problem for table in tables for problem in table.problems]
     if problems:
         raise ConfigError(
             problems, hint="An entry with the id of a packaged sender replaces it, with all its suffixes."
         )
     return [sender for _, _, sender in entries.values()]
+
+
+def _refuse_stale(entries: dict[str, tuple[Table, int, Sender]]) -> None:
+    """Complain of entries that nobody has looked at while others were: operators change zones and names."""
+    newest = max(sender.as_of for table, _, sender in entries.values() if table.file == PACKAGED)
+    for table, number, sender in entries.values():
+        if newest - sender.as_of > STALE:
+            message = f"as_of: {sender.as_of} is stale beside {newest}; look again and date it anew"
+            table.complain(message, entry=number, key="as_of")
 
 
 def _refuse_overlaps(entries: dict[str, tuple[Table, int, Sender]]) -> None:

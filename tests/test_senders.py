@@ -143,6 +143,11 @@ def test_a_mistake_is_refused_with_its_file_and_line(line, complaint):
     assert problem.startswith(f"mine.toml:9: {complaint}")
 
 
+def test_an_entry_that_nobody_looked_at_for_years_is_refused():
+    [problem] = refused(ENTRY.replace("2026-11-01", "2019-11-01"))
+    assert problem.startswith("mine.toml:5: as_of: 2019-11-01 is stale beside 2026-")
+
+
 def test_all_mistakes_are_named_at_once():
     broken = ENTRY.replace("2026-11-01", '"2026-11-01"').replace('type = "transactional"', 'type = "mailer"')
     assert [problem.partition(": ")[0] for problem in refused(broken + broken)] == [
