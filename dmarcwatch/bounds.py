@@ -50,35 +50,6 @@ def lower(failing: float, sample: float, confidence: float = CONFIDENCE) -> floa
     return _beta_quantile(1.0 - confidence, failing, sample - failing + 1.0)
 
 
-def effective_sample(cells: Iterable[Cell], *, rho: float) -> float:
-    """How many independent messages the cells are worth.
-
-    Messages of one cell are alike (one broken key fails all), so a cell is never worth more than
-    1/rho. Where there are failures and they come in lumps, the design effect cuts further
-    (Korn and Graubard's idea).
-    """
-    kept = [cell for cell in cells if cell.messages > 0]
-    by_rho = sum(cell.messages / (1.0 + (max(cell.messages, 1.0) - 1.0) * rho) for cell in kept)
-    total = sum(cell.messages for cell in kept)
-    return min(by_rho, total / max(1.0, design_effect(kept)))
-
-
-def design_effect(cells: Sequence[Cell]) -> float:
-    """How much the variance of the failing share exceeds that of independent messages.
-
-    The linearised ratio estimator over the cells; 1.0 where it cannot be estimated (no failure,
-    nothing but failures, or a single cell).
-    """
-    total = sum(cell.messages for cell in cells)
-    failing = sum(cell.failing for cell in cells)
-    if len(cells) < 2 or failing <= 0 or failing >= total:
-        return 1.0
-    share = failing / total
-    squares = sum((cell.failing - share * cell.messages) ** 2 for cell in cells)
-    variance = len(cells) / (len(cells) - 1) * squares / total**2
-    return variance * total / (share * (1.0 - share))
-
-
 class Share(NamedTuple):
     """A failing share and the sample it rests on."""
 
@@ -104,11 +75,45 @@ class Share(NamedTuple):
 
 
 def share(cells: Iterable[Cell], *, rho: float) -> Share:
-    """The failing share of the cells with its effective sample."""
-    kept = [cell for cell in cells if cell.messages > 0]
-    failing = sum(cell.failing for cell in kept)
-    messages = sum(cell.messages for cell in kept)
-    return Share(failing, messages, effective_sample(kept, rho=rho))
+    """The failing share of the cells with its effective sample.
+
+    Messages of one cell are alike (one broken key fails all), so a cell is never worth more than
+    1/rho. Where there are failures and they come in lumps, the design effect cuts further
+    (Korn and Graubard's idea).
+    """
+    kept = []
+    messages = failing = sample = 0.0
+    for cell in cells:
+        size, failed = cell
+        if size > 0:
+            kept.append(cell)
+            messages += size
+            failing += failed
+            sample += size / (1.0 + (size - 1.0) * rho) if size > 1 else size
+    if failing:
+        sample = min(sample, messages / max(1.0, design_effect(kept)))
+    return Share(failing, messages, sample)
+
+
+def effective_sample(cells: Iterable[Cell], *, rho: float) -> float:
+    """How many independent messages the cells are worth."""
+    return share(cells, rho=rho).sample
+
+
+def design_effect(cells: Sequence[Cell]) -> float:
+    """How much the variance of the failing share exceeds that of independent messages.
+
+    The linearised ratio estimator over the cells; 1.0 where it cannot be estimated (no failure,
+    nothing but failures, or a single cell).
+    """
+    total = sum(cell.messages for cell in cells)
+    failing = sum(cell.failing for cell in cells)
+    if len(cells) < 2 or failing <= 0 or failing >= total:
+        return 1.0
+    point = failing / total
+    squares = sum((cell.failing - point * cell.messages) ** 2 for cell in cells)
+    variance = len(cells) / (len(cells) - 1) * squares / total**2
+    return variance * total / (point * (1.0 - point))
 
 
 def _beta_quantile(probability: float, a: float, b: float) -> float:

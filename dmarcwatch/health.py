@@ -96,7 +96,8 @@ def _low_days(track: Track, mechanism: Mechanism, limits: Thresholds) -> Iterato
 
 def lost_spf(track: Track, *, today: int, limits: Thresholds) -> bool:
     """Whether SPF alignment fell, now; no more than a warning while DKIM holds."""
-    if not track.totals.spf:
+    recent = _share(_series(track, Mechanism.SPF, today - limits.recent_days, today))
+    if not track.totals.spf or recent is None or recent > limits.recent_pass:
         return False
     first = today - limits.baseline_days - limits.recent_days
     return has_fallen(_series(track, Mechanism.SPF, first, today), today, limits)
@@ -118,17 +119,23 @@ def _passes(cell: DayCell, mechanism: Mechanism) -> int:
 def has_fallen(days: Sequence[Passed], today: int, limits: Thresholds) -> bool:
     """Whether the days before `today` are worse than the month before them, beyond chance."""
     middle = bisect_left(days, (today - limits.recent_days,))
-    baseline = days[bisect_left(days, (today - limits.recent_days - limits.baseline_days,)) : middle]
     recent = days[middle : bisect_left(days, (today,))]
-    before, now = _share(baseline), _share(recent)
-    if before is None or now is None or before < limits.baseline_pass or now > limits.recent_pass:
+    now = _share(recent)
+    if now is None or now > limits.recent_pass:
+        return False
+    baseline = days[bisect_left(days, (today - limits.recent_days - limits.baseline_days,)) : middle]
+    before = _share(baseline)
+    if before is None or before < limits.baseline_pass:
         return False
     return _fell_fast(recent, limits) or _fell_surely(baseline, recent, limits)
 
 
 def _share(days: Sequence[Passed]) -> float | None:
-    messages = sum(day.messages for day in days)
-    return sum(day.passed for day in days) / messages if messages else None
+    messages = passed = 0
+    for day in days:
+        messages += day.messages
+        passed += day.passed
+    return passed / messages if messages else None
 
 
 def _fell_fast(recent: Sequence[Passed], limits: Thresholds) -> bool:

@@ -145,14 +145,15 @@ class View:
         """All own mail of the window."""
         failing, doubtful = [], []
         days: dict[int, tuple[int, int]] = {}
+        odd = self.odd_reporters
         for judged in self.own:
             for day, cell in self.days_of(judged.track, self.first):
                 failed = cell.failing
                 mended = failed if judged.since is not None and day < judged.since else 0
                 messages, failed = cell.messages - mended, failed - mended
                 failing.append(bounds.Cell(messages, failed))
-                odd = sum(cell.doubted_by.get(reporter, 0) for reporter in self.odd_reporters)
-                doubtful.append(bounds.Cell(messages, cell.doubtful - mended - odd))
+                alone = sum(cell.doubted_by.get(reporter, 0) for reporter in odd) if odd else 0
+                doubtful.append(bounds.Cell(messages, cell.doubtful - mended - alone))
                 before = days.get(day, (0, 0))
                 days[day] = (before[0] + messages, before[1] + failed)
         rho = self.limits.rho

@@ -23,6 +23,8 @@ def stream_failing(view: View) -> Measured:
 
 def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
     limits = view.limits
+    if not judged.track.failing_days:
+        return None
     share = bounds.share((bounds.Cell(c.messages, c.failing) for _, c in judged.cells), rho=limits.rho)
     limit = (limits.critical_share if judged.critical else limits.stream_share).at(view.target)
     days = [day for day, cell in judged.cells if cell.failing]
