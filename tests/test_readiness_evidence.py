@@ -175,7 +175,9 @@ def test_a_month_turns_from_its_28th_to_the_3rd(first, last, number):
 
 def test_a_month_has_to_turn_once_before_quarantine():
     # LAST is 18 November: 16 days back is 2 November, 22 days back is 27 October.
-    assert not ok(healthy(16).judge(), "month-turn")
+    young = healthy(16).judge()
+    assert not ok(young, "month-turn")
+    assert "enough with the reports of 3 December" in " ".join(b.message for b in young.blockers)
     assert ok(healthy(23).judge(), "month-turn")
 
 

@@ -6,6 +6,7 @@ from math import ceil
 
 from dmarcwatch import bounds
 from dmarcwatch.gates.measured import Measured, at_least, at_most, count, percent
+from dmarcwatch.gates.words import day_words
 from dmarcwatch.policy import Step
 from dmarcwatch.verdict import Target
 from dmarcwatch.view import Judged, View
@@ -100,12 +101,16 @@ def month_turn(view: View) -> Measured:
     """Turns of a month since the first report."""
     first, last = view.snapshot.timeline.first, view.last
     limit = view.limits.month_turns.at(view.target)
-    found = 0 if first is None else turns(first, last)
+    value = 0 if first is None else turns(first, last)
+    found = f"reports span {count(value, 'turn')} of a month (28th to 3rd), {limit} asked for"
+    if first is None or value >= limit:
+        return at_least(value, limit, found)
     ahead = last
-    while first is not None and turns(first, ahead) < limit:
+    while turns(first, ahead) < limit:
         ahead += 1
-    text = f"reports span {count(found, 'turn')} of a month (28th to 3rd), {limit} asked for"
-    return at_least(found, limit, text, days=ahead - last if first is not None else None)
+    return at_least(
+        value, limit, f"{found}: enough with the reports of {day_words(ahead)}", days=ahead - last
+    )
 
 
 def turns(first: int, last: int) -> int:
