@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dmarcwatch.senders import UNKNOWN
 from dmarcwatch.ses import SES, SesState, is_easy_dkim_selector
-from dmarcwatch.seshistory import (
+from dmarcwatch.ses.history import (
     ALONE,
     BROKEN,
     CUSTOM_PATH,

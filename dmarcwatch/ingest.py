@@ -14,7 +14,7 @@ from dmarcwatch.arrival import Arrival
 from dmarcwatch.collect import Collector, Item
 from dmarcwatch.errors import CollectError, DmarcwatchError
 from dmarcwatch.filing import Accounts, Filing, Rules, outcome
-from dmarcwatch.headers import MailHeaders
+from dmarcwatch.mail.headers import MailHeaders
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool

@@ -11,8 +11,8 @@ from dmarcwatch.check.operators import operator_of
 from dmarcwatch.config import Config
 from dmarcwatch.findings import Finding, findings
 from dmarcwatch.history import History
-from dmarcwatch.projection import Projection, project
 from dmarcwatch.readiness import Judge
+from dmarcwatch.readiness.projection import Projection, project
 from dmarcwatch.remedy import remedy
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import transaction

@@ -15,7 +15,8 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.classify import Classification, Classifier
 from dmarcwatch.domains import normal_domain, organizational_domain
 from dmarcwatch.errors import ReportError
-from dmarcwatch.headers import Field, header_start, mail_headers, read_fields
+from dmarcwatch.mail.headers import Field, header_start, mail_headers, read_fields
+from dmarcwatch.mail.rfc5322 import address_domain, text_of
 from dmarcwatch.remedy import meaning, remedy
 from dmarcwatch.report import (
     AuthResult,
@@ -28,7 +29,6 @@ from dmarcwatch.report import (
     Spf,
     SpfScope,
 )
-from dmarcwatch.rfc5322 import address_domain, text_of
 from dmarcwatch.senders import Senders
 from dmarcwatch.trust import MethodResult, parse_results
 

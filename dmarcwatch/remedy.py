@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dmarcwatch.classify import UNALIGNED
 from dmarcwatch.fingerprints import Align, Sender
 from dmarcwatch.ses import SES, SesState, facts
-from dmarcwatch.sesremedy import STEPS, Case, check_keys
+from dmarcwatch.ses.remedy import STEPS, Case, check_keys
 
 NO_REGION = "<region>"
 """Stands in commands where no report names the region."""

@@ -14,9 +14,9 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from dmarcwatch.domains import aligned, normal_domain, organizational_domain
-from dmarcwatch.headers import MailHeaders
+from dmarcwatch.mail.headers import MailHeaders
+from dmarcwatch.mail.rfc5322 import address_domain, without_comments
 from dmarcwatch.report import Report, Tier
-from dmarcwatch.rfc5322 import address_domain, without_comments
 
 SES_AUTHSERV_ID = "amazonses.com"
 """What SES inbound calls itself; it writes one Authentication-Results field, on top."""

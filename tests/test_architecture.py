@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "dmarcwatch"
 
-EDGES = {"collect", "store", "check", "config", "tables", "demo", "demo_world"}
+EDGES = {"collect", "store", "check", "config", "tables", "demo"}
 LOOP = {"filing", "ingest", "judging", "rebuild"}
 SURFACES = {"cli", "web", "serve", "__main__"}
 """Rooms that touch the world, those that join them, and those that people meet (DESIGN 2)."""

@@ -14,7 +14,7 @@ from dmarcwatch import demo
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.classify import network_of
 from dmarcwatch.cli import main
-from dmarcwatch.demo_world import world
+from dmarcwatch.demo.world import world
 from dmarcwatch.parse import read
 from dmarcwatch.report import Dialect
 from dmarcwatch.ses import is_ses_address
@@ -186,4 +186,4 @@ def test_example_org_sends_nothing_and_may_reject_at_once(told):
 
 def test_the_fixtures_show_the_world_that_is_packaged():
     root = Path(__file__).parent.parent
-    assert (root / "fixtures/demo.toml").read_bytes() == (root / "dmarcwatch/demo.toml").read_bytes()
+    assert (root / "fixtures/demo.toml").read_bytes() == (root / "dmarcwatch/demo/demo.toml").read_bytes()

@@ -1,7 +1,7 @@
 import pytest
 
-from dmarcwatch.evaluate import context_of, essence_of, evaluate
-from dmarcwatch.outcome import Flag, effective
+from dmarcwatch.classify.evaluate import context_of, essence_of, evaluate
+from dmarcwatch.classify.outcome import Flag, effective
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Spf, SpfScope
 from dmarcwatch.ses import ReturnPath
 from dmarcwatch.streams import Outcome

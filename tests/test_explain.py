@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from dmarcwatch.explain import explained, headline, table, text
 from dmarcwatch.history import Declared
+from dmarcwatch.readiness.explain import explained, headline, table, text
 from dmarcwatch.streams import PlaceKind
 from tests.judge_build import SES, enforcing, healthy, label, network, place, stream
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from dmarcwatch.history import NOTHING_DECLARED, Declared
-from dmarcwatch.legitimacy import ActiveDay, is_own_tenant, persists
 from dmarcwatch.readiness import Judge
+from dmarcwatch.readiness.legitimacy import ActiveDay, is_own_tenant, persists
 from dmarcwatch.report import Tier
 from dmarcwatch.streams import Label, Legitimacy, PlaceKind, stream_id
 from tests.judge_build import (

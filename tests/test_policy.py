@@ -16,7 +16,7 @@ from dmarcwatch.policy import (
     step_of,
     tags_text,
 )
-from dmarcwatch.projection import project
+from dmarcwatch.readiness.projection import project
 from dmarcwatch.report import Policy
 from dmarcwatch.streams import Legitimacy
 from tests.judge_build import SCATTERED, SES, TODAY, World, place

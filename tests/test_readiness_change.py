@@ -2,11 +2,11 @@
 
 import pytest
 
-from dmarcwatch.health import Mechanism, Passed, fallen, has_fallen
 from dmarcwatch.readiness import Judge
+from dmarcwatch.readiness.health import Mechanism, Passed, fallen, has_fallen
+from dmarcwatch.readiness.timeline import Timeline
 from dmarcwatch.streams import PlaceKind, stream_id
 from dmarcwatch.thresholds import DEFAULT_THRESHOLDS
-from dmarcwatch.timeline import Timeline
 from tests.judge_build import (
     SES,
     TODAY,

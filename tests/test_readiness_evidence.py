@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from dmarcwatch.gates.evidence import turns
+from dmarcwatch.readiness.gates.evidence import turns
 from dmarcwatch.report import Grade, Tier
 from dmarcwatch.streams import PlaceKind
 from dmarcwatch.verdict import Target

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from dmarcwatch.explain import text
 from dmarcwatch.history import Declared
+from dmarcwatch.readiness.explain import text
 from dmarcwatch.report import Tier
 from dmarcwatch.streams import stream_id
 from tests.judge_build import (

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmarcwatch.domains import is_public_suffix
-from dmarcwatch.headers import MailHeaders
+from dmarcwatch.mail.headers import MailHeaders
 from dmarcwatch.report import Dialect, PolicyPublished, Report, Tier
 from dmarcwatch.trust import (
     Authentication,

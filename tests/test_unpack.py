@@ -12,9 +12,9 @@ import pytest
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import NotAReport, TooLarge, UnpackError
-from dmarcwatch.inflate import CHUNK_BYTES
 from dmarcwatch.reasons import Reason
 from dmarcwatch.unpack import SetAsideKind, Unpacked, unpack
+from dmarcwatch.unpack.inflate import CHUNK_BYTES
 from tests.mail_build import gz, mail, multipart, part, report, zipped
 
 MAILS = Path(__file__).parent.parent / "fixtures" / "mails"

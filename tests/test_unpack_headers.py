@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import TooLarge
-from dmarcwatch.headers import MailHeaders, mail_headers, read_fields
-from dmarcwatch.mime import read_mail
-from dmarcwatch.rfc5322 import address_domain, decode_words, parameters, read_date, without_comments
+from dmarcwatch.mail.headers import MailHeaders, mail_headers, read_fields
+from dmarcwatch.mail.rfc5322 import address_domain, decode_words, parameters, read_date, without_comments
+from dmarcwatch.unpack.mime import read_mail
 
 
 def headers(*lines: str) -> MailHeaders:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import TooLarge
-from dmarcwatch.mime import Leaf, decode, read_mail
+from dmarcwatch.unpack.mime import Leaf, decode, read_mail
 from tests.mail_build import mail, multipart, part
 
 MAILS = Path(__file__).parent.parent / "fixtures" / "mails"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import NotAReport
-from dmarcwatch.inflate import Meter
 from dmarcwatch.unpack import unpack
-from dmarcwatch.zips import entries, read_entry
+from dmarcwatch.unpack.inflate import Meter
+from dmarcwatch.unpack.zips import entries, read_entry
 from tests.hostile_zips import Zip, deflated
 from tests.mail_build import report
 

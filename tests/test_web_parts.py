@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from dmarcwatch.gates import GATES
+from dmarcwatch.readiness.gates import GATES
 from dmarcwatch.report import Tier
 from dmarcwatch.ses import SesState
 from dmarcwatch.streams import Legitimacy

@@ -29,7 +29,7 @@ def test_the_wheel_holds_its_data_and_nothing_of_the_tests(wheel):
     assert {
         "dmarcwatch/datasette-metadata.yml",
         "dmarcwatch/senders.toml",
-        "dmarcwatch/ses.toml",
+        "dmarcwatch/ses/ses.toml",
         "dmarcwatch/reporters.toml",
         "dmarcwatch/store/views.sql",
         "dmarcwatch/py.typed",

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 from dmarcwatch.domains import aligned, normal_domain
 from dmarcwatch.errors import TooLarge
-from dmarcwatch.headers import Field, header_start, mail_headers, read_fields
-from dmarcwatch.rfc5322 import text_of
+from dmarcwatch.mail.headers import Field, header_start, mail_headers, read_fields
+from dmarcwatch.mail.rfc5322 import text_of
 
 KeyLookup = Callable[[str], bytes | None]
 """The TXT record at a name, its strings joined; None if there is none. If it raises, nothing verifies."""

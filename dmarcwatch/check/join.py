@@ -12,9 +12,9 @@ from dmarcwatch.check.mail_from import MailFrom
 from dmarcwatch.check.remarks import Remark, fix, note, unknown, warn, well
 from dmarcwatch.check.ses_account import Account, Identity, Region
 from dmarcwatch.check.ses_remarks import account_remarks, set_again
-from dmarcwatch.gates.words import day_words
-from dmarcwatch.seshistory import BROKEN, DEFAULT_PATH, UNSIGNED
-from dmarcwatch.sesremedy import STEPS, Case
+from dmarcwatch.readiness.gates.words import day_words
+from dmarcwatch.ses.history import BROKEN, DEFAULT_PATH, UNSIGNED
+from dmarcwatch.ses.remedy import STEPS, Case
 from dmarcwatch.sightings import SelectorSeen, Sightings, StateSeen
 
 LATELY_DAYS = 14

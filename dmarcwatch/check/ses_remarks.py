@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from dmarcwatch.check.remarks import Remark, fix, note, unknown, warn
 from dmarcwatch.check.ses_account import Account, Identity, Region
 from dmarcwatch.check.ses_calls import NOT_HERE
-from dmarcwatch.sesremedy import STEPS, Case
+from dmarcwatch.ses.remedy import STEPS, Case
 from dmarcwatch.sightings import Sightings
 
 # AWS guide, "Sending review process": SES puts an account under review at the first share of a pair and

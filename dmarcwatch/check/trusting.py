@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dmarcwatch.arrival import Arrival
-from dmarcwatch.headers import MailHeaders
+from dmarcwatch.mail.headers import MailHeaders
 from dmarcwatch.report import Report, Tier
 from dmarcwatch.trust import Authentication, MailHost, Reporters, assess, authenticate, known_reporters
 

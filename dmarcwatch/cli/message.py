@@ -13,7 +13,7 @@ from dmarcwatch.cli.context import Settings, print_json, width
 from dmarcwatch.cli.opening import load_senders, open_store
 from dmarcwatch.domains import organizational_domain
 from dmarcwatch.errors import TooLarge
-from dmarcwatch.headers import header_start
+from dmarcwatch.mail.headers import header_start
 from dmarcwatch.message import Examined, as_dict, examine, lines
 from dmarcwatch.report import AlignmentMode, PolicyPublished
 from dmarcwatch.store.database import store_errors

@@ -7,7 +7,7 @@ import click
 from dmarcwatch.cli.context import Day, Settings, print_json
 from dmarcwatch.cli.opening import known_domain, load_court, open_store
 from dmarcwatch.cli.tables import table
-from dmarcwatch.projection import Projection, StreamFate
+from dmarcwatch.readiness.projection import Projection, StreamFate
 from dmarcwatch.streams import Legitimacy
 
 

@@ -9,8 +9,8 @@ import click
 from dmarcwatch.cli.context import Day, Settings, colour, print_json, width
 from dmarcwatch.cli.opening import known_domain, load_court, open_store
 from dmarcwatch.cli.tables import table
-from dmarcwatch.explain import explained, text
-from dmarcwatch.explain import table as summary
+from dmarcwatch.readiness.explain import explained, text
+from dmarcwatch.readiness.explain import table as summary
 from dmarcwatch.store.histories import domains as known_domains
 from dmarcwatch.store.standings import verdict_history
 from dmarcwatch.verdict import Answer, Verdict

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from dmarcwatch import explain
 from dmarcwatch.policy import Step, step_of
+from dmarcwatch.readiness import explain
 from dmarcwatch.verdict import (
     Answer,
     Because,

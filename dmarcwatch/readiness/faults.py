@@ -1,0 +1,147 @@
+"""When a stream broke, how often, and whether it is mended: bad days, gaps and what counts since.
+
+Days are ordinals, as in `timeline`.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import sqrt
+from statistics import median
+from typing import NamedTuple
+
+from dmarcwatch import bounds
+from dmarcwatch.readiness.timeline import DayCell, Track
+from dmarcwatch.thresholds import Thresholds
+
+RANDOM_STATE = "own-dkim-broken"
+"""Signatures break at random on their way, so this state alone proves a fault only in numbers."""
+
+
+class Fault(NamedTuple):
+    """Days on which something was wrong, in order, and how long ago the last was."""
+
+    days: tuple[int, ...]
+    away: int
+    """Days since the last of them."""
+
+    @property
+    def largest_gap(self) -> int:
+        """Most days between one and the next; 0 for a single day."""
+        return max((later - day for day, later in pairwise(self.days)), default=0)
+
+    def episodes(self, limits: Thresholds) -> int:
+        """How often it came, counting days near each other once."""
+        return 1 + sum(later - day >= limits.episode_days for day, later in pairwise(self.days))
+
+    def is_one_run(self, limits: Thresholds) -> bool:
+        """Whether all of it is one short run, as of a newsletter or payroll that will come again."""
+        return self.days[-1] - self.days[0] < limits.run_days
+
+
+def bad_days(track: Track, *, last: int, limits: Thresholds) -> Fault | None:
+    """The days on which the stream lost mail in earnest, two long windows back; None if there are none.
+
+    Gaps longer than one long window count as one, so nothing older can matter.
+    """
+    failing = sorted(day for day in track.failing_days if last - 2 * limits.long_days < day <= last)
+    if not failing:
+        return None
+    least = _least_failures(track, last=last, limits=limits)
+    cells = track.cells
+    bad = tuple(day for day in failing if is_bad(cells[day].messages, cells[day].failing, least, limits))
+    return Fault(bad, last - bad[-1]) if bad else None
+
+
+def is_bad(messages: int, failing: int, least: int, limits: Thresholds) -> bool:
+    """Whether so many failures make a bad day."""
+    return failing >= max(least, limits.bad_day_share * messages)
+
+
+def _least_failures(track: Track, *, last: int, limits: Thresholds) -> int:
+    cells = track.cells
+    active = [cells[day].messages for day in range(last - limits.long_days + 1, last + 1) if day in cells]
+    average = sum(active) / len(active) if active else 0.0
+    return 1 if average < limits.small_stream_daily else limits.bad_day_failures
+
+
+def mended_since(track: Track, fault: Fault, *, last: int, least_days: int, limits: Thresholds) -> int | None:
+    """The first day after a fault that was shown to be mended, None while it was not.
+
+    Shown means active days without a bad one; nothing more of history is asked for. A sender that
+    failed on every day it mailed needs fewer of them: chance would have shown the fault again.
+    """
+    if fault.away < max(least_days, patience(fault, limits)):
+        return None
+    since = fault.days[-1] + 1
+    good = sum(1 for day in range(since, last + 1) if day in track.cells)
+    active = sum(1 for day in range(fault.days[0], since) if day in track.cells)
+    by_chance = (1.0 - bounds.lower(len(fault.days), active)) ** good
+    shown = good >= limits.fixed_active_days or by_chance <= 1.0 - bounds.CONFIDENCE
+    return since if shown else None
+
+
+def lapsed_since(track: Track, fault: Fault, *, least_days: int, limits: Thresholds) -> int | None:
+    """The first day after a sender that was never set up fell silent, None while it may come back.
+
+    A fault seen in one short run only may come back in a month (a newsletter), as for failing states.
+    """
+    if max(track.cells) > fault.days[-1]:
+        return None
+    enough = max(least_days, patience(fault, limits, alone=True))
+    return fault.days[-1] + 1 if fault.away >= enough else None
+
+
+def patience(fault: Fault, limits: Thresholds, *, alone: bool = False) -> int:
+    """Days without a fault that show it is over, by the rhythm it has shown.
+
+    `alone`: a single run is taken for the first of a monthly sender's.
+    """
+    if fault.episodes(limits) >= limits.episodes:
+        return limits.long_days
+    gap = limits.lone_run_gap if alone and fault.is_one_run(limits) else fault.largest_gap
+    return min(limits.gap_factor * gap, limits.long_days)
+
+
+def total_losses(cells: Sequence[tuple[int, DayCell]], *, last: int, limits: Thresholds) -> Fault | None:
+    """Days on which most of the stream's mail failed, where they come back after a week or more."""
+    share, least = limits.total_day_share, limits.bad_day_failures
+    days = tuple(day for day, cell in cells if cell.failing >= max(least, share * cell.messages))
+    if len(days) < limits.stream_days or days[-1] - days[0] < limits.total_day_apart:
+        return None
+    return Fault(days, last - days[-1])
+
+
+def state_fault(
+    track: Track, state: str, days: Sequence[int], *, last: int, limits: Thresholds
+) -> Fault | None:
+    """The days (in order) a failing state was seen, until it is away for long enough; None once it is."""
+    if not days:
+        return None
+    fault = Fault(tuple(days), last - days[-1])
+    # SES signs for a whole region, so broken signatures of one run are an incident of that region.
+    alone = state != RANDOM_STATE and fault.is_one_run(limits)
+    alone = alone and _came_on_top(track, state, fault, last - limits.long_days, limits)
+    enough = max(limits.state_away_days, patience(fault, limits, alone=alone))
+    return fault if fault.away < enough else None
+
+
+def _came_on_top(track: Track, state: str, run: Fault, since: int, limits: Thresholds) -> bool:
+    """Whether the mail of a run came beside the stream's usual mail, and not in its place.
+
+    A forgotten sender's monthly run leaves the stream's passing mail as it was; an incident turns
+    passing mail into failing mail, and is over when that passes again.
+    """
+    cells, days = track.cells, range(run.days[0], run.days[-1] + 1)
+    quiet = [(day, cell) for day, cell in cells.items() if day > since and day not in days]
+    if len(quiet) < limits.few_active_days:
+        return True
+    usual = passed = failed = 0.0
+    for day in days:
+        # Compared with the same weekday: at weekends most senders rest.
+        usual += median([cell.passed for other, cell in quiet if (other - day) % 7 == 0] or [0])
+        if day in cells:
+            passed += cells[day].passed
+            failed += cells[day].states.get(state, 0)
+    much = failed >= limits.incident_share * (passed + failed)
+    fewer = passed + 2 * sqrt(usual) < usual
+    return not (much and fewer)

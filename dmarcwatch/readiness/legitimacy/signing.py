@@ -1,0 +1,60 @@
+"""Whose DKIM keys are on the mail: known operators, the home of a key, and keys of another sender."""
+
+from collections.abc import Iterable, Iterator
+
+from dmarcwatch.readiness.legitimacy.standing import Context
+from dmarcwatch.readiness.timeline import Track
+from dmarcwatch.streams import PlaceKind, SelectorUse
+
+OPERATOR_TYPES = frozenset({"transactional", "marketing", "saas"})
+"""Senders that only mail for their customers: under your From it is your mail or your vendor's."""
+
+
+def signers(tracks: Iterable[Track], today: int) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
+    """Who signs with which selector, as known on a day: `Context.operators` and `Context.homes`.
+
+    A known operator is one whose mail also passes SPF for the domain, or that mails for its
+    customers only. Of a selector that none of these uses, the unknown stream that signs most with
+    it, and signs most of its own mail, is the home.
+    """
+    signing = [track for track in tracks if track.totals.dkim]
+    operators: dict[str, set[str]] = {}
+    for track in signing:
+        if track.totals.spf or track.stream.sender_type in OPERATOR_TYPES:
+            for name in _selectors(track, today) | {""}:
+                operators.setdefault(name, set()).add(track.stream.id)
+    homes: dict[str, str] = {}
+    for track in sorted(signing, key=lambda track: (track.totals.dkim, track.stream.id)):
+        if (
+            track.stream.place.kind is not PlaceKind.SCATTERED
+            and track.totals.dkim * 2 > track.totals.evidence
+        ):
+            homes.update((name, track.stream.id) for name in _selectors(track, today) - operators.keys())
+    return {name: frozenset(ids) for name, ids in operators.items()}, homes
+
+
+def signs_with(track: Track, selectors: Iterable[str], today: int) -> bool:
+    """Whether the stream passes DKIM with one of the selectors."""
+    return not _selectors(track, today).isdisjoint(selectors)
+
+
+def _selectors(track: Track, today: int) -> set[str]:
+    return {use.selector for use in _known(track, today) if use.passed}
+
+
+def _known(track: Track, today: int) -> Iterator[SelectorUse]:
+    """The selectors that had been seen by a day."""
+    return (use for use in track.stream.selectors if use.first_seen.toordinal() <= today)
+
+
+def signed_elsewhere(track: Track, context: Context) -> frozenset[str]:
+    """The streams whose operator put the signatures on this mail, whether they still verify or not.
+
+    Empty where most failing mail carries none, and where nobody else uses the selectors.
+    """
+    totals = track.totals
+    if not totals.dkim and totals.signed * 2 <= totals.failing:
+        return frozenset()
+    names = {use.selector for use in _known(track, context.today)} or {""}
+    others = frozenset[str]().union(*(context.operators.get(name, frozenset()) for name in names))
+    return others - {track.stream.id}
