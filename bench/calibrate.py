@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.calibrate_misses import print_wrong, wrong_answers
 from bench.calibrate_report import as_json, print_scores
 from bench.calibrate_score import DayResult, Said, WorldScore, score
 from bench.worlds import World, build, kind_of
@@ -45,6 +46,8 @@ class Job:
     thresholds: Thresholds
     fresh: bool
     """Hand over only what was received by each day, instead of the whole history with `as_of`."""
+    explain: bool = False
+    """Keep what is behind each wrong answer."""
 
 
 def days_of(job: Job, world: World) -> Iterator[tuple[DayResult, Verdict]]:
@@ -142,9 +145,11 @@ def score_world(job: Job) -> WorldScore:
     """Build one world, judge its days and count."""
     began = time.perf_counter()
     world = build(job.kind, job.seed, days=job.days)
-    results = [result for result, _ in days_of(job, world)]
+    days = list(days_of(job, world))
     # A domain at reject has no step left: "ready" cannot be said of it, and nothing is due.
-    return score(world.name, world.policy, results, seconds=time.perf_counter() - began)
+    counted = score(world.name, world.policy, [result for result, _ in days], seconds=0.0)
+    wrong = wrong_answers(world, days) if job.explain else ()
+    return replace(counted, wrong=wrong, seconds=time.perf_counter() - began)
 
 
 def run(jobs: Sequence[Job], *, processes: int) -> list[WorldScore]:
@@ -159,7 +164,15 @@ def draw_jobs(args: argparse.Namespace) -> list[Job]:
     """The worlds of a run; a world's seed is made of the run's seed and its number."""
     kinds = [args.only or kind_of(number, args.seed).name for number in range(args.worlds)]
     return [
-        Job(kind, args.seed * 1_000_000 + number, args.days, args.answers, args.thresholds, args.fresh)
+        Job(
+            kind,
+            args.seed * 1_000_000 + number,
+            args.days,
+            args.answers,
+            args.thresholds,
+            args.fresh,
+            args.wrong,
+        )
         for number, kind in enumerate(kinds)
     ]
 
@@ -199,6 +212,7 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--world", metavar="KIND:SEED", help="one world")
     parser.add_argument("--trace", action="store_true", help="print each day of --world")
     parser.add_argument("--fresh", action="store_true", help="a new judge a day, with what it could have")
+    parser.add_argument("--wrong", action="store_true", help="list what is behind each wrong answer")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args(words)
     args.thresholds = _thresholds(args.set)
@@ -221,7 +235,7 @@ def main(words: Sequence[str]) -> None:
     args = parse_arguments(words)
     if args.world:
         kind, _, seed = args.world.partition(":")
-        jobs = [Job(kind, int(seed), args.days, args.answers, args.thresholds, args.fresh)]
+        jobs = [Job(kind, int(seed), args.days, args.answers, args.thresholds, args.fresh, args.wrong)]
         if args.trace:
             return trace(jobs[0])
     else:
@@ -232,6 +246,8 @@ def main(words: Sequence[str]) -> None:
         print(as_json(scores))
         return None
     print_scores(scores)
+    if args.wrong:
+        print_wrong((each.name, each.wrong) for each in scores)
     print(f"\n  {time.perf_counter() - began:.0f} s")
     return None
 

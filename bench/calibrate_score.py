@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
+from typing import NamedTuple
 
 from bench.worlds_truth import State
 
@@ -90,6 +91,23 @@ class WorldScore:
     causes: tuple[tuple[str, int], ...]
     """Faults behind wrong "ready" answers and the days of each."""
     seconds: float
+    wrong: tuple["Wrong", ...] = ()
+    """What is behind each wrong answer, where that was asked for."""
+
+
+class Wrong(NamedTuple):
+    """One reason for wrong answers in one world, and the days it was given on."""
+
+    said: Said
+    why: str
+    """The kind of fault behind a wrong "ready"; the gate and whose stream it names behind the others."""
+    about: str
+    """The fault or stream by name."""
+    days: tuple[int, ...]
+    alone: int
+    """Days on which nothing else stood in the way."""
+    detail: str
+    """The gates' values, or the blocker's sentence, on the first of the days."""
 
 
 def score(name: str, policy: str, days: Sequence[DayResult], *, seconds: float) -> WorldScore:

@@ -1,13 +1,15 @@
 """The verdict on simulated domains: nothing of the future, nothing of forgers, and a run that can be repeated."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from bench.calibrate import Job, days_of, main, parse_arguments, score_world
+from bench.calibrate_score import Said
 from bench.worlds import World, build
 from bench.worlds_forger import Aim, Forger, with_forger
-from dmarcwatch.thresholds import DEFAULT_THRESHOLDS
+from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Limit
 
 DAYS = 70
 
@@ -66,3 +68,34 @@ def test_a_threshold_is_changed_by_its_name():
     assert thresholds.gap_factor == 1
     assert (thresholds.fixed_days.quarantine, thresholds.fixed_days.reject) == (7, 20)
     assert thresholds.window_days == DEFAULT_THRESHOLDS.window_days
+
+
+def test_a_wrong_ready_is_listed_by_its_fault_and_what_it_loses():
+    never = Limit(1.0, 1.0)
+    blind = replace(
+        DEFAULT_THRESHOLDS,
+        stream_share=never,
+        failing_share=never,
+        bad_days_share=never,
+        doubtful_share=never,
+        state_messages=10**9,
+        stream_messages=10**9,
+    )
+    scored = score_world(Job("esp-unaligned", 3, 50, None, blind, False, explain=True))
+    wrong = next(each for each in scored.wrong if each.said is Said.READY)
+    assert len(wrong.days) == scored.missed > 0
+    assert wrong.why == "harsh evaluator"
+    assert "loses" in wrong.detail
+
+
+def test_a_wrong_risk_is_listed_by_its_gate():
+    harsh = replace(DEFAULT_THRESHOLDS, bad_days=-1, bad_days_share=Limit(0.0, 0.0))
+    scored = score_world(Job("high-volume", 1, 50, None, harsh, False, explain=True))
+    wrong = next(each for each in scored.wrong if each.why == "bad-days (domain)")
+    assert len(wrong.days) == wrong.alone == scored.asked_risk > 0
+
+
+def test_the_list_of_wrong_answers_counts_days_by_reason(capsys):
+    main(["--world", "esp-unaligned:3", "--days", "50", "--wrong", "--set", "bad_days=-1"])
+    printed = capsys.readouterr().out
+    assert "wrong risk, by gate" in printed
