@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORPUS ?= ../shared/corpus
 
-.PHONY: demo test lint types tests system lock clean pictures calibrate
+.PHONY: demo test lint types tests system lock clean pictures calibrate fuzz
 
 # A stamp for each lock file, so that a changed lock installs anew and an unchanged one costs nothing.
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -51,6 +51,11 @@ lock: $(VENV)/.dev
 
 calibrate: $(VENV)/.dev
 	@$(BIN)/python -m bench.calibrate --worlds 2000 --days 120 --seed 1
+
+# Each target for so many minutes, two at a time, at the lowest priority.
+MINUTES ?= 10
+fuzz: $(VENV)/.dev
+	@nice -n 19 $(BIN)/python -m fuzz.run --minutes $(MINUTES)
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
