@@ -8,19 +8,11 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from dmarcwatch.duplicates import RANK, Claim, Twin, decide, is_held
 from dmarcwatch.parse import Reading
-from dmarcwatch.report import Tier, is_plausible
+from dmarcwatch.report import Tier
 
-RANK = {Tier.UNVERIFIED: 0, Tier.CONSISTENT: 1, Tier.VERIFIED: 2, Tier.LOCAL: 3}
-"""How tiers compare when two deliveries of one report meet."""
-
-
-class Twin(NamedTuple):
-    """What a new report means for those before it."""
-
-    status: str
-    supersedes: int | None
-    """The report that stops counting because of this one."""
+__all__ = ["RANK", "Candidate", "Twin", "find_twin", "iso"]
 
 
 class Candidate(NamedTuple):
@@ -48,28 +40,18 @@ FROM _records WHERE report = :new LIMIT 1"""
 def find_twin(connection: sqlite3.Connection, reading: Reading, new: Candidate) -> Twin:
     """Whether a report just inserted counts beside those of the same reporter, domain and period.
 
-    The same id: a better tier wins; of equals the one that holds all of the other's records (RFC 9990
-    section 3.5.2 lets a re-sent report replace the first), else the first stays and this one is a
-    `conflict`. Another id with the very same records: `suspect-duplicate`, counted once. A period that
-    cannot be: `held`.
+    A period that cannot be: `held`; for the rest see `duplicates.decide`.
     """
     report = reading.report
-    if not is_plausible(report.begin, report.end):
+    if is_held(report):
         return Twin("held", None)
-    rivals = connection.execute(
+    rows = connection.execute(
         _RIVALS,
         (report.policy.domain, new.reporter, iso(report.begin), iso(report.end), report.org_name),
-    ).fetchall()
-    rivals.sort(key=lambda row: row[1] != report.report_id)
-    for old, report_id, old_tier, old_fingerprint, old_records in rivals:
-        better = RANK[new.tier] - RANK[Tier(old_tier)]
-        if report_id == report.report_id:
-            if better > 0 or (better == 0 and _holds_all(connection, new.id, old)):
-                return Twin("counted", old)
-            return Twin("conflict", None)
-        if reading.records and (old_fingerprint, old_records) == (new.fingerprint, reading.records):
-            return Twin("counted", old) if better > 0 else Twin("suspect-duplicate", None)
-    return Twin("counted", None)
+    )
+    rivals = [Claim(row[0], row[1], Tier(row[2]), row[3], row[4]) for row in rows]
+    claim = Claim(new.id, report.report_id, new.tier, new.fingerprint, reading.records)
+    return decide(claim, rivals, holds_all=lambda old: _holds_all(connection, new.id, old))
 
 
 def iso(moment: datetime) -> str:
