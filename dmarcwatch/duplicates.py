@@ -25,6 +25,8 @@ class Claim(NamedTuple):
     fingerprint: int
     """Of the multiset of its records."""
     records: int
+    final: bool = False
+    """Its messages cannot be taken back any more (its records were pruned): it stays, whatever comes."""
 
 
 class Twin(NamedTuple):
@@ -44,7 +46,7 @@ def decide(new: Claim, rivals: Iterable[Claim], *, holds_all: Callable[[int], bo
     `suspect-duplicate`, counted once.
     """
     for old in sorted(rivals, key=lambda rival: rival.report_id != new.report_id):
-        better = RANK[new.tier] - RANK[old.tier]
+        better = -1 if old.final else RANK[new.tier] - RANK[old.tier]
         if old.report_id == new.report_id:
             if better > 0 or (better == 0 and holds_all(old.id)):
                 return Twin(COUNTED, old.id)

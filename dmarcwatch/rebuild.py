@@ -7,12 +7,11 @@ from sqlite_utils import Database
 
 from dmarcwatch.filing import Accounts, Filing, Rules, outcome
 from dmarcwatch.report import Evidence, Record
-from dmarcwatch.store import raw, rollup
+from dmarcwatch.store import raw, retention, rollup
 from dmarcwatch.store.arrivals import arrival_of
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.heads import stored_evidence, stored_report
 from dmarcwatch.store.interned import Interned
-from dmarcwatch.store.schema import FACT_TABLES, JUDGEMENT_TABLES
 from dmarcwatch.store.writer import Writer
 
 
@@ -23,28 +22,20 @@ def rebuild_judgements(database: Database, rules: Rules) -> int:
     """
     connection: sqlite3.Connection = database.conn
     with transaction(connection):
-        _empty(connection, JUDGEMENT_TABLES)
-        interned = Interned(connection, rules.senders)
-        count = 0
-        for report, domain_records in _records(connection):
-            head = stored_report(connection, report)
-            interned.policy(head.policy)
-            rows = [
-                (interned.judgement(rules.classify(record, head)), report, number)
-                for number, record in domain_records
-            ]
-            connection.executemany("UPDATE _records SET judgement = ? WHERE report = ? AND n = ?", rows)
-            count += len(rows)
-        _sum_up(connection)
-    return count
+        retention.forget_judgements(connection)
+        return _judge_records(connection, rules)
 
 
 def rebuild_facts(database: Database, rules: Rules) -> Accounts:
-    """Read every kept item anew, in the order they came; labels and past verdicts stay as they are."""
+    """Read every kept item anew, in the order they came; labels and past verdicts stay as they are.
+
+    Reports whose bytes are gone keep their facts, pruned ones their place in the roll-ups.
+    """
     connection: sqlite3.Connection = database.conn
     accounts = Accounts()
     with transaction(connection):
-        _empty(connection, (*FACT_TABLES, *JUDGEMENT_TABLES))
+        retention.forget_facts(connection)
+        _judge_records(connection, rules)
         writer = Writer(connection, rules.senders)
         filing = Filing(connection, writer, rules)
         for item, data in raw.all_items(connection):
@@ -77,13 +68,30 @@ def refile(connection: sqlite3.Connection, filing: Filing, item: int, data: byte
     arrival = arrival_of(connection, item)
     unpacked = filing.open(data, arrival.size, headers_only=len(data) < arrival.size)
     accounts = filing.file(item, arrival, unpacked)
-    connection.execute("UPDATE items SET outcome = ? WHERE id = ?", (outcome(accounts), item))
+    # A pruned report is known already and still what its item brought.
+    connection.execute(
+        "UPDATE items SET outcome = CASE WHEN EXISTS (SELECT 1 FROM reports WHERE item = :item) "
+        "THEN 'stored' ELSE :outcome END WHERE id = :item",
+        {"item": item, "outcome": outcome(accounts)},
+    )
     return accounts
 
 
-def _empty(connection: sqlite3.Connection, tables: tuple[str, ...]) -> None:
-    for table in tables:
-        connection.execute(f"DELETE FROM {table}")
+def _judge_records(connection: sqlite3.Connection, rules: Rules) -> int:
+    """Classify every stored record and sum it up, into roll-ups that hold none of them; how many."""
+    interned = Interned(connection, rules.senders)
+    count = 0
+    for report, domain_records in _records(connection):
+        head = stored_report(connection, report)
+        interned.policy(head.policy)
+        rows = [
+            (interned.judgement(rules.classify(record, head)), report, number)
+            for number, record in domain_records
+        ]
+        connection.executemany("UPDATE _records SET judgement = ? WHERE report = ? AND n = ?", rows)
+        count += len(rows)
+    _sum_up(connection)
+    return count
 
 
 def _sum_up(connection: sqlite3.Connection) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "rejects": "List what could not be read, and why.",
     "show": "Print one report as it came.",
     "rebuild": "Make the judgements anew from what is kept.",
+    "prune": "Remove old records and raw bytes; daily figures and verdicts stay.",
     "demo": "Show dmarcwatch on ninety invented days.",
 }
 """Each command's one line, so that `--help` loads none of them; a test compares it with the command's own."""

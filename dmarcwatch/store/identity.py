@@ -26,8 +26,9 @@ class Candidate(NamedTuple):
 
 
 _RIVALS = """
-SELECT id, report_id, tier, fingerprint, records FROM reports
-WHERE policy_domain = ? AND reporter = ? AND begin = ? AND end = ? AND org_name IS ? AND status = 'counted'"""
+SELECT id, report_id, tier, fingerprint, records, status FROM reports
+WHERE policy_domain = ? AND reporter = ? AND begin = ? AND end = ? AND org_name IS ?
+    AND status IN ('counted', 'pruned')"""
 
 _MISSING = """
 SELECT address, messages, evidence, row_number() OVER (PARTITION BY address, messages, evidence)
@@ -49,7 +50,7 @@ def find_twin(connection: sqlite3.Connection, reading: Reading, new: Candidate) 
         _RIVALS,
         (report.policy.domain, new.reporter, iso(report.begin), iso(report.end), report.org_name),
     )
-    rivals = [Claim(row[0], row[1], Tier(row[2]), row[3], row[4]) for row in rows]
+    rivals = [Claim(row[0], row[1], Tier(row[2]), *row[3:5], final=row[5] == "pruned") for row in rows]
     claim = Claim(new.id, report.report_id, new.tier, new.fingerprint, reading.records)
     return decide(claim, rivals, holds_all=lambda old: _holds_all(connection, new.id, old))
 

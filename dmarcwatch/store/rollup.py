@@ -112,9 +112,9 @@ def roll_up(connection: sqlite3.Connection, first: int, last: int) -> None:
     _apply(connection, {"first": first, "last": last, "sign": 1})
 
 
-def take_away(connection: sqlite3.Connection, report: int) -> None:
-    """Take one counted report out of the roll-ups, before its tier or status changes."""
-    _apply(connection, {"first": report, "last": report, "sign": -1})
+def take_away(connection: sqlite3.Connection, first: int, last: int | None = None) -> None:
+    """Take one counted report, or all up to `last`, out of the roll-ups, before tier or status change."""
+    _apply(connection, {"first": first, "last": first if last is None else last, "sign": -1})
 
 
 def sweep(connection: sqlite3.Connection) -> None:

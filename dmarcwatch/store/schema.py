@@ -114,6 +114,31 @@ CREATE TABLE _operators (
 """
 """What the world said on a day, by name and not by id: it outlives a rebuild."""
 
+_SET_ASIDE = """
+ALTER TABLE set_aside ADD COLUMN problem TEXT;
+CREATE TABLE tls_reports (
+    id INTEGER PRIMARY KEY, item INTEGER NOT NULL REFERENCES items(id), sha256 TEXT NOT NULL UNIQUE,
+    org_name TEXT, contact_info TEXT, report_id TEXT, begin TEXT NOT NULL, end TEXT NOT NULL);
+CREATE INDEX tls_reports_identity ON tls_reports (org_name, report_id, begin, end);
+CREATE TABLE tls_policies (
+    report INTEGER NOT NULL REFERENCES tls_reports(id), n INTEGER NOT NULL, policy_domain TEXT NOT NULL,
+    policy_type TEXT NOT NULL, policy TEXT, mx_hosts TEXT, successful_sessions INTEGER NOT NULL,
+    failed_sessions INTEGER NOT NULL, PRIMARY KEY (report, n)) WITHOUT ROWID;
+CREATE TABLE tls_failures (
+    id INTEGER PRIMARY KEY, report INTEGER NOT NULL REFERENCES tls_reports(id), policy INTEGER NOT NULL,
+    result_type TEXT NOT NULL, failed_sessions INTEGER NOT NULL, sending_mta_ip TEXT, receiving_ip TEXT,
+    receiving_mx TEXT, reason_code TEXT, additional_information TEXT);
+CREATE INDEX tls_failures_report ON tls_failures (report);
+CREATE TABLE failure_reports (
+    id INTEGER PRIMARY KEY, item INTEGER NOT NULL REFERENCES items(id), sha256 TEXT NOT NULL UNIQUE,
+    arrived_at TEXT, reported_domain TEXT, source_ip TEXT, auth_failure TEXT, aligned TEXT,
+    delivery_result TEXT, authentication_results TEXT, dkim_domain TEXT, dkim_selector TEXT,
+    header_from TEXT, original_mail_from TEXT, original_rcpt_to TEXT, subject TEXT, message_id TEXT,
+    reporting_mta TEXT, user_agent TEXT, incidents INTEGER, redacted INTEGER NOT NULL);
+CREATE INDEX failure_reports_domain ON failure_reports (reported_domain, arrived_at);
+"""
+"""TLS and failure reports are read once and for all: the bytes of the latter may not be kept."""
+
 JUDGEMENTS = f"""
 CREATE TABLE streams (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, policy_domain TEXT NOT NULL, header_from TEXT NOT NULL,
@@ -207,6 +232,12 @@ def facts_and_judgements(db: Database) -> None:
 def looked_up(db: Database) -> None:
     """What `check` finds in DNS, and who operates an address."""
     run_statements(db.conn, _LOOKED_UP)
+
+
+@MIGRATIONS()
+def tls_and_failure_reports(db: Database) -> None:
+    """What the TLS and failure reports say that were only set aside before."""
+    run_statements(db.conn, _SET_ASIDE)
 
 
 def views() -> dict[str, str]:

@@ -41,3 +41,26 @@ CREATE VIEW addresses AS
 SELECT a.ip AS source_ip, o.country, o.asn, o.operator, o.ptr
 FROM _addresses a
 LEFT JOIN _operators o ON o.ip = a.ip;
+
+CREATE VIEW tls_days AS
+SELECT
+    p.policy_domain, substr(t.begin, 1, 10) AS day, t.org_name AS reporter, p.policy_type,
+    p.successful_sessions, p.failed_sessions, t.id AS report
+FROM tls_reports t
+JOIN tls_policies p ON p.report = t.id;
+
+CREATE VIEW tls_problems AS
+SELECT
+    p.policy_domain, substr(t.begin, 1, 10) AS day, t.org_name AS reporter, f.result_type,
+    f.failed_sessions, f.receiving_mx, f.receiving_ip, f.sending_mta_ip, f.reason_code,
+    f.additional_information, t.id AS report
+FROM tls_failures f
+JOIN tls_reports t ON t.id = f.report
+JOIN tls_policies p ON p.report = f.report AND p.n = f.policy;
+
+CREATE VIEW failure_days AS
+SELECT
+    reported_domain, substr(arrived_at, 1, 10) AS day, source_ip, auth_failure, delivery_result,
+    sum(incidents) AS incidents, count(*) AS reports
+FROM failure_reports
+GROUP BY 1, 2, 3, 4, 5;

@@ -120,10 +120,13 @@ class Writer:
              _text(arrival.received_at)),
         )  # fmt: skip
 
-    def add_set_aside(self, item: int, *, kind: str, name: str, size: int) -> None:
-        """Note a TLS or failure report, whose bytes are kept with the item."""
+    def add_set_aside(
+        self, item: int, *, kind: str, name: str, size: int, problem: str | None = None
+    ) -> None:
+        """Note a report that is none of ours to count, and why it could not be read, if it could not."""
         self._connection.execute(
-            "INSERT INTO set_aside (item, kind, name, size) VALUES (?, ?, ?, ?)", (item, kind, name, size)
+            "INSERT INTO set_aside (item, kind, name, size, problem) VALUES (?, ?, ?, ?, ?)",
+            (item, kind, name, size, problem),
         )
 
     def twin(self, sha256: str) -> int | None:
@@ -140,7 +143,8 @@ class Writer:
         present, status, domain = self._connection.execute(
             "SELECT tier, status, policy_domain FROM reports WHERE id = ?", (report,)
         ).fetchone()
-        if RANK[tier] <= RANK[Tier(present)]:
+        # What was summed up of pruned records cannot be moved from one tier to another.
+        if RANK[tier] <= RANK[Tier(present)] or status == "pruned":
             return
         self._restate(report, "tier = ?", tier, counted=(status == "counted", status == "counted"))
         self.touched.add(domain)
