@@ -82,6 +82,9 @@ class Gate:
             "value": self.value,
             "threshold": self.threshold,
             "ok": self.ok,
+            "kind": str(self.kind),
+            "at_least": self.at_least,
+            "found": self.found,
         }
 
 
@@ -187,9 +190,9 @@ class Verdict:
     days_needed: int | None = None
     """Days until the open evidence gates close at the present rate; None with risk, or if nobody can say."""
     questions: tuple[str, ...] = ()
-    """What only the user can answer and has not (not in the JSON)."""
+    """What only the user can answer and has not."""
     notes: tuple[str, ...] = ()
-    """Advice that goes with the answer, such as the date of the next rung (not in the JSON)."""
+    """Advice that goes with the answer, such as the date of the next rung."""
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON object of DESIGN 3.3."""
@@ -208,6 +211,8 @@ class Verdict:
             "evidence": _plain(asdict(self.evidence)),
             "projection": {"quarantine": asdict(self.quarantine), "reject": asdict(self.reject)},
             "days_needed": self.days_needed,
+            "questions": list(self.questions),
+            "notes": list(self.notes),
         }
 
 

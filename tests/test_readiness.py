@@ -202,6 +202,8 @@ def test_the_json_is_the_documented_object():
         "evidence",
         "projection",
         "days_needed",
+        "questions",
+        "notes",
     ]
     assert found["published"] == {
         "p": "none",
@@ -213,7 +215,16 @@ def test_the_json_is_the_documented_object():
         "aspf": "r",
         "last_seen": "2026-11-18",
     }
-    assert list(found["gates"][0]) == ["gate", "target", "value", "threshold", "ok"]
+    assert list(found["gates"][0]) == [
+        "gate",
+        "target",
+        "value",
+        "threshold",
+        "ok",
+        "kind",
+        "at_least",
+        "found",
+    ]
     assert list(found["evidence"]) == [
         "first_day",
         "last_day",

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from dmarcwatch.readiness.explain import headline
 from dmarcwatch.store.database import open_database, transaction
 from dmarcwatch.store.rollup import add_stream, roll_up
 from dmarcwatch.streams import Place, PlaceKind
@@ -138,7 +139,7 @@ class Build:
 
     def verdict(self, verdict: Verdict, **extra: object) -> None:
         """A verdict as `fetch` stores it."""
-        document = verdict.as_dict() | extra
+        document = verdict.as_dict() | {"headline": headline(verdict)} | extra
         row = {key: document[key] for key in ("domain", "as_of", "verdict", "because", "target")}
         row |= {"first_day": str(verdict.window[0]), "last_day": str(verdict.window[1])}
         row |= {"blockers": json.dumps(document["blockers"]), "thresholds": "{}"}

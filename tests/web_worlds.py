@@ -167,7 +167,7 @@ def not_ready(until: date, domain: str = DOMAIN) -> Verdict:
         "Done when no amazonses-only mail is reported for 14 days.",
     )
     gates = tuple(
-        Gate(gate, Target.QUARANTINE, kind, value, limit, ok, "", "", at_least)
+        Gate(gate, Target.QUARANTINE, kind, value, limit, ok, f"{gate} was measured", at_least)
         for gate, kind, value, limit, ok, at_least in (
             ("history", Kind.EVIDENCE, 90, 31, True, True),
             ("covered-days", Kind.EVIDENCE, 1.0, 0.9, True, True),

@@ -1,27 +1,46 @@
-"""Draw the README's pictures: the first screenful of Home and of a domain, of the demo's database.
+"""Draw pages of the demo's database: the README's two, or all of them, wide and narrow, light and dark.
 
 python tools/pictures.py [--out docs/img] [--domain example.com]
+python tools/pictures.py --album build/pictures
 """
 
 import argparse
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from queue import Queue
 from threading import Thread
+from urllib.parse import urlencode
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from dmarcwatch import demo
 from dmarcwatch.cli.context import Settings
 from dmarcwatch.cli.reading import fetch_all
 from dmarcwatch.collect.sources import FileSource
 from dmarcwatch.serve import Listen, serve
+from dmarcwatch.web.links import ROOT
 
 AS_OF = date(2026, 11, 20)
 WIDTH, HEIGHT = 1280, 740
 MAX_BYTES = 200_000
+WIDTHS = (1280, 390)
+"""A laptop's and a phone's."""
+SCHEMES = ("light", "dark")
+
+
+def pages(domain: str, stream: str) -> Mapping[str, str]:
+    """Addresses of every page by name, below where they are served."""
+    return {
+        "home": ROOT,
+        "domain": f"{ROOT}/domain?{urlencode({'name': domain})}",
+        "stream": f"{ROOT}/stream?{urlencode({'id': stream})}",
+        "reporters": f"{ROOT}/reporters?{urlencode({'domain': domain})}",
+        "inbox": f"{ROOT}/inbox",
+    }
 
 
 def main() -> None:
@@ -29,40 +48,74 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("docs/img"))
     parser.add_argument("--domain", default="example.com")
+    parser.add_argument("--stream", default="example.com/amazon-ses/us-east-1")
+    parser.add_argument("--album", type=Path)
     chosen = parser.parse_args()
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        url = _served(_database(Path(name)))
-        browser = playwright.chromium.launch(
+    with tempfile.TemporaryDirectory() as name, browser() as chromium:
+        url = served(database(Path(name)))
+        addresses = pages(chosen.domain, chosen.stream)
+        if chosen.album:
+            for picture in album(chromium, url, chosen.album, addresses):
+                print(picture)
+        else:
+            _readme(chromium, url, chosen.out, addresses)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, without a window."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--hide-scrollbars"]
         )
-        tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
-        _draw(tab, url, chosen.out / "home.png")
-        _draw(tab, f"{url}-/dmarcwatch/domain?name={chosen.domain}", chosen.out / "domain.png")
-        browser.close()
+        yield chromium
+        chromium.close()
 
 
-def _database(folder: Path) -> Path:
+def database(folder: Path) -> Path:
     """The demo's ninety days, fetched and judged as on their last day."""
-    database, config = folder / "dmarcwatch.db", folder / "dmarcwatch.toml"
+    path, config = folder / "dmarcwatch.db", folder / "dmarcwatch.toml"
     demo.write(folder / "reports", AS_OF)
     config.write_text(demo.config(), "utf-8")
     noon = datetime.combine(AS_OF, time(12), UTC)
-    settings = Settings(database, config, verbose=False, quiet=True, clock=noon)
+    settings = Settings(path, config, verbose=False, quiet=True, clock=noon)
     fetch_all(settings, (FileSource(folder / "reports", trusted=True),))
-    return database
+    return path
 
 
-def _served(database: Path) -> str:
-    """The address of the pages, served by a thread that ends with this program."""
+def served(path: Path) -> str:
+    """The address of the pages, served by a thread that ends with this program; no slash at its end."""
     addresses: Queue[str] = Queue()
     options = {"announce": addresses.put, "as_of": AS_OF.isoformat()}
-    Thread(target=serve, args=(database, Listen(port=0)), kwargs=options, daemon=True).start()
-    return addresses.get(timeout=60)
+    Thread(target=serve, args=(path, Listen(port=0)), kwargs=options, daemon=True).start()
+    return addresses.get(timeout=60).rstrip("/")
 
 
-def _draw(tab: Page, url: str, picture: Path) -> None:
-    tab.goto(url)
+def album(chromium: Browser, url: str, folder: Path, addresses: Mapping[str, str]) -> Iterator[Path]:
+    """Whole pages at each width in each colour scheme, as they are drawn."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            tab = chromium.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+            for name, address in addresses.items():
+                tab.goto(url + address)
+                tab.wait_for_load_state("networkidle")
+                picture = folder / f"{name}-{width}-{scheme}.png"
+                tab.screenshot(path=picture, full_page=True)
+                yield picture
+            tab.close()
+
+
+def _readme(chromium: Browser, url: str, folder: Path, addresses: Mapping[str, str]) -> None:
+    """The first screenful of Home and of a domain."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tab = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+    for name in ("home", "domain"):
+        tab.goto(url + addresses[name])
+        _draw(tab, folder / f"{name}.png")
+
+
+def _draw(tab: Page, picture: Path) -> None:
     # A short page is not padded to a screenful.
     ends = int(tab.evaluate("document.querySelector('footer').getBoundingClientRect().bottom"))
     tab.screenshot(path=picture, clip={"x": 0, "y": 0, "width": WIDTH, "height": min(ends, HEIGHT)})

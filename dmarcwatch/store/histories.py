@@ -37,7 +37,7 @@ SELECT p.policy_domain, p.header_from, p.sender, p.kind, p.name, d.day, d.receiv
     sum(d.messages), sum(d.messages - d.dmarc_pass - d.indeterminate - d.unknown)
 FROM _places p JOIN _pool_days d ON d.place = p.id JOIN _reporters o ON o.id = d.reporter
 WHERE p.policy_domain = ? AND p.pooled AND d.received_day <= ?
-AND p.id IN (SELECT place FROM _pool_days GROUP BY place HAVING count(DISTINCT day) > 1)
+AND (SELECT min(day) < max(day) FROM _pool_days WHERE place = p.id)
 GROUP BY p.id, d.day, d.received_day, d.reporter, d.tier"""
 _REJECTS = """
 SELECT count(*) FROM rejects r JOIN items i ON i.id = r.item

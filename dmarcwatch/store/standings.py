@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from dmarcwatch.findings import Finding
+from dmarcwatch.readiness.explain import headline
 from dmarcwatch.thresholds import Thresholds
 from dmarcwatch.verdict import Verdict
 
@@ -74,7 +75,8 @@ def write_verdict(
     connection: sqlite3.Connection, verdict: Verdict, *, given_at: datetime, thresholds: Thresholds
 ) -> None:
     """Keep a verdict with all it rested on; one that says the same on the same day is kept once."""
-    document = json.dumps(verdict.as_dict(), ensure_ascii=False)
+    # Its sentence too, so that a page repeats what was said and does not word an old answer anew.
+    document = json.dumps(verdict.as_dict() | {"headline": headline(verdict)}, ensure_ascii=False)
     last = connection.execute(
         "SELECT id, document FROM verdicts WHERE domain = ? AND as_of = ? ORDER BY id DESC LIMIT 1",
         (verdict.domain, verdict.as_of.isoformat()),

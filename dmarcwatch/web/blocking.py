@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dmarcwatch.web.words import gate_word, measure
+from dmarcwatch.web.words import gate_word, measure, things
 
 _COMMANDS = ("aws ", "dmarcwatch ", "dig ")
 _RECORD = "DNS: "
@@ -31,9 +31,8 @@ class Blocking:
     also: tuple[str, ...]
     """What further gates say of the same stream."""
     stream: str | None
-    value: str
-    threshold: str
-    messages: int | None
+    measured: str
+    """What was measured against which limit, and of how many messages; empty where nothing was."""
     steps: tuple[FixStep, ...]
     copied: str
     """The whole fix as text."""
@@ -56,23 +55,35 @@ def _blocking(each: Mapping[str, Any], also: tuple[str, ...]) -> Blocking:
         message=each["message"],
         also=also,
         stream=each.get("stream"),
-        value=measure(each.get("value"), each.get("threshold")),
-        threshold=measure(each.get("threshold"), each.get("threshold")),
-        messages=each.get("messages"),
+        measured=_measured(each.get("value"), each.get("threshold"), each.get("messages")),
         steps=steps(fix),
         copied="\n".join(fix),
     )
 
 
+def _measured(value: float | None, threshold: float | None, messages: int | None) -> str:
+    said = [] if messages is None else [things(messages, "message")]
+    if value is not None and value != messages:
+        said.insert(0, measure(value, threshold))
+    if said and threshold is not None:
+        said[0] += f", limit {measure(threshold, threshold)}"
+    return " · ".join(said)
+
+
 def steps(lines: Sequence[str]) -> tuple[FixStep, ...]:
-    """The steps of a fix: an indented line belongs to the one before."""
+    """The steps of a fix: an indented line, and the rest of a sentence, belong to the line before."""
     groups: list[list[str]] = []
     for line in lines:
-        if groups and line.startswith("  "):
+        if groups and (line.startswith("  ") or _continues(groups[-1][0], line)):
             groups[-1].append(line)
         else:
             groups.append([line])
     return tuple(_step(group) for group in groups)
+
+
+def _continues(first: str, line: str) -> bool:
+    begins = (*_COMMANDS, _RECORD)
+    return line[:1].islower() and not line.startswith(begins) and not first.startswith(begins)
 
 
 def _step(lines: Sequence[str]) -> FixStep:

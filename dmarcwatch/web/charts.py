@@ -85,7 +85,9 @@ class Chart:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to draw."""
-        return all(value is None or not value for series in self.series for value in series.values)
+        values = [value for series in self.series for value in series.values if value is not None]
+        # No message is nothing to draw; that none of many aligns is the worst there is to see.
+        return not values if self.shares else not any(values)
 
 
 Daily = Mapping[str, float]

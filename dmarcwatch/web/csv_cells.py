@@ -1,8 +1,4 @@
-"""CSV that a spreadsheet may open: text from reports never begins a formula.
-
-Reporters choose `org_name`, report ids and domains. A cell that begins like a formula is run by
-spreadsheets when the file is opened (OWASP, CSV Injection); an apostrophe before it makes it text.
-"""
+"""CSV that a spreadsheet may open: text from reports never begins a formula (`cells`)."""
 
 import re
 from codecs import getincrementaldecoder
@@ -12,11 +8,10 @@ from urllib.parse import parse_qs
 
 from datasette.utils import tilde_decode
 
+from dmarcwatch.cells import begins_formula
 from dmarcwatch.web.guard import Application, Receive, Scope, Send
 from dmarcwatch.web.reading import ours
 
-_STARTS = tuple("=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH COMMERCIAL AT}")
-_NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)", re.IGNORECASE | re.ASCII)
 _CELL = re.compile(r'(?:^|(?<=,))("[^"]*(?:""[^"]*)*"|[^,"\r\n]*)')
 _CSV_TYPES = (b"text/csv", b"text/plain")
 """Datasette says text/plain where the file is to be shown, text/csv where it is to be saved."""
@@ -62,9 +57,7 @@ def _safe(found: re.Match[str]) -> str:
     cell = found[1]
     quote = '"' if cell.startswith('"') else ""
     text = cell.removeprefix(quote)
-    if text.startswith(_STARTS) and not _NUMBER.fullmatch(cell):
-        return f"{quote}'{text}"
-    return cell
+    return f"{quote}'{text}" if begins_formula(text) else cell
 
 
 def safe_csv(application: Application, datasette: Any) -> Application:

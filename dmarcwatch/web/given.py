@@ -3,22 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, NamedTuple
 
 from dmarcwatch.policy import Step, step_of
-from dmarcwatch.readiness import explain
-from dmarcwatch.verdict import (
-    Answer,
-    Because,
-    Blocker,
-    Evidence,
-    Harm,
-    Kind,
-    Published,
-    Target,
-    Verdict,
-)
 from dmarcwatch.web.blocking import Blocking, grouped
 from dmarcwatch.web.queries import Row
 from dmarcwatch.web.words import GateWord, Word, gate_word, measure, tags, things, verdict_word
@@ -36,6 +23,8 @@ class GateRow:
     """A gate with its measured value and its limit."""
 
     word: GateWord
+    kind: str
+    """`evidence` (is enough known?), `risk` (would own mail be lost?) or `warning`."""
     ok: bool
     value: str
     limit: str
@@ -106,9 +95,7 @@ class Given:
 
     def gates_of(self, kind: str) -> tuple[GateRow, ...]:
         """The gates of one kind, closed ones first."""
-        return tuple(
-            sorted((gate for gate in self.gates if gate.word.kind == kind), key=lambda gate: gate.ok)
-        )
+        return tuple(sorted((gate for gate in self.gates if gate.kind == kind), key=lambda gate: gate.ok))
 
 
 def given(row: Row) -> Given:
@@ -122,7 +109,7 @@ def given(row: Row) -> Given:
         first_day=row[1],
         last_day=row[2],
         verdict=document.get("verdict", ""),
-        headline=headline(document),
+        headline=document.get("headline") or verdict_word(document.get("verdict")).text,
         because=because(document),
         target=target,
         modes=Modes(published.get("adkim") or "r", published.get("aspf") or "r"),
@@ -134,48 +121,15 @@ def given(row: Row) -> Given:
         blockers=grouped(document.get("blockers", ())),
         warnings=grouped(document.get("warnings", ())),
         gates=tuple(
-            _gate(each) for each in document.get("gates", ()) if each.get("target", target) == target
+            _gate(each)
+            for each in document.get("gates", ())
+            if each.get("target", target) == target and "kind" in each
         ),
         evidence=document.get("evidence") or {},
         touched=tuple(_touched(f"p={policy}", harm) for policy, harm in _projection(document)),
         questions=tuple(document.get("questions", ())),
         notes=tuple(document.get("notes", ())),
     )
-
-
-def headline(document: Mapping[str, Any]) -> str:
-    """The answer and its main reason, as `dmarcwatch verdict` says it; the bare verdict of a newer kind."""
-    try:
-        return explain.headline(_verdict(document))
-    except (KeyError, TypeError, ValueError, IndexError):
-        return verdict_word(document.get("verdict")).text
-
-
-def _verdict(document: Mapping[str, Any]) -> Verdict:
-    """What of a verdict its headline is made of."""
-    published = {**document["published"], "last_seen": None}
-    evidence = document["evidence"]
-    return Verdict(
-        domain=document["domain"],
-        as_of=date.fromisoformat(document["as_of"]),
-        verdict=Answer(document["verdict"]),
-        because=Because(document["because"]) if document["because"] else None,
-        published=Published(**published),
-        target=Target(document["target"]),
-        evidence=Evidence(
-            first_day=date.fromisoformat(evidence["first_day"]) if evidence["first_day"] else None
-        ),
-        quarantine=Harm(),
-        reject=Harm(),
-        window=(date.min, date.max),
-        blockers=tuple(_blocker(each) for each in document["blockers"]),
-        warnings=tuple(_blocker(each) for each in document["warnings"]),
-        days_needed=document["days_needed"],
-    )
-
-
-def _blocker(each: Mapping[str, Any]) -> Blocker:
-    return Blocker(each["gate"], Kind(gate_word(each["gate"]).kind), each["message"], each["stream"])
 
 
 def because(document: Mapping[str, Any]) -> str:
@@ -204,10 +158,11 @@ def rung(published: Mapping[str, Any]) -> int | None:
 
 def _gate(each: Mapping[str, Any]) -> GateRow:
     word = gate_word(each["gate"])
-    threshold, sign = each.get("threshold"), "≥" if each.get("at_least", word.at_least) else "≤"
+    threshold, sign = each.get("threshold"), "≥" if each["at_least"] else "≤"
     limit = f"{sign} {measure(threshold, threshold, word.unit)}" if threshold is not None else ""
     return GateRow(
-        word=word._replace(kind=each.get("kind", word.kind)),
+        word=word,
+        kind=each["kind"],
         ok=bool(each["ok"]),
         value=measure(each.get("value"), threshold, word.unit),
         limit=limit,

@@ -26,6 +26,8 @@ class Standing:
     """The first blocker, else the first warning."""
     more: int = 0
     """Further blockers or warnings."""
+    step: str = ""
+    """The tags to publish next, where a step is advised."""
 
     @property
     def word(self) -> Word:
@@ -90,12 +92,12 @@ def home_page(connection: sqlite3.Connection, today: date, *, search: str, page:
 def _standings(connection: sqlite3.Connection) -> list[Standing]:
     """Every domain; those that a report speaks of and nobody judged yet, too."""
     judged = {}
-    for domain, _, verdict, _, published, blocker, blockers, warning, warnings in queries.standings(
+    for domain, verdict, published, step, blocker, blockers, warning, warnings in queries.standings(
         connection
     ):
         more = max(0, (blockers or warnings or 0) - 1)
         shown = tags(json.loads(published), brief=True) if published else ""
-        judged[domain] = Standing(domain, verdict, shown, blocker or warning or "", more)
+        judged[domain] = Standing(domain, verdict, shown, blocker or warning or "", more, step or "")
     names = dict.fromkeys((*judged, *queries.domains(connection)))
     return [judged.get(name, Standing(name, "")) for name in names]
 

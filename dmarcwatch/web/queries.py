@@ -51,9 +51,9 @@ def days_known(connection: sqlite3.Connection, domain: str) -> Row:
 
 
 def standings(connection: sqlite3.Connection) -> Iterator[Row]:
-    """Of each judged domain's newest verdict: domain, as_of, verdict, target and parts of its document."""
+    """Of each judged domain's newest verdict: domain, verdict and parts of its document."""
     return connection.execute("""
-        SELECT domain, as_of, verdict, target, json_extract(document, '$.published'),
+        SELECT domain, verdict, json_extract(document, '$.published'), json_extract(document, '$.next_tags'),
             json_extract(blockers, '$[0].message'), json_array_length(blockers),
             json_extract(document, '$.warnings[0].message'), json_array_length(document, '$.warnings')
         FROM verdicts WHERE id IN (SELECT max(id) FROM verdicts GROUP BY domain)""")
@@ -212,11 +212,12 @@ def stream_reporters(connection: sqlite3.Connection, key: int, span: Span) -> It
 
 
 def stream_addresses(connection: sqlite3.Connection, key: int, limit: int) -> Iterator[Row]:
-    """Address and messages over all time, most first."""
+    """Address, messages over all time, and its host name where it was looked up; most messages first."""
     return connection.execute(
-        "SELECT a.ip, sum(x.messages) FROM _places p JOIN _place_addresses x ON x.place = p.id "
-        "JOIN _addresses a ON a.id = x.address WHERE p.stream = ? "
-        "GROUP BY a.id ORDER BY 2 DESC, a.ip LIMIT ?",
+        "SELECT x.ip, x.messages, o.ptr FROM (SELECT a.ip, sum(x.messages) AS messages "
+        "  FROM _places p JOIN _place_addresses x ON x.place = p.id JOIN _addresses a ON a.id = x.address "
+        "  WHERE p.stream = ? GROUP BY a.id ORDER BY 2 DESC, a.ip LIMIT ?) x "
+        "LEFT JOIN _operators o ON o.ip = x.ip ORDER BY 2 DESC, 1",
         (key, limit),
     )
 

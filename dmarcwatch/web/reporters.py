@@ -3,7 +3,7 @@
 import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from dmarcwatch.web import queries, queries_inbox
@@ -15,6 +15,8 @@ REPORTERS_SHOWN = 60
 REGULAR_DAYS = 10
 """A reporter is regular that reported on this many of the days shown."""
 SILENT_DAYS = 7
+DUE_DAYS = 2
+"""Reports of today and yesterday are still under way (JUDGEMENT 6)."""
 
 
 class Cell(NamedTuple):
@@ -62,10 +64,11 @@ class CalendarDay(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """A day's place in the calendar's drawing, and how dark it is, 0 to 4."""
+    """A day in the calendar's drawing."""
 
     day: CalendarDay
-    level: int
+    shade: str
+    """`level0` for none to `level4` for the most organisations; `pending` where reports are still due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class ReportersPage:
     calendar: tuple[Tile, ...]
     weeks: int
     uncovered: int
-    """Days shown without any report that counts."""
+    """Days shown without any report that counts, though it is time."""
     today: date
 
 
@@ -98,7 +101,7 @@ def reporters_page(
     window = shown(last, today, days)
     seen = _seen(connection, name, window)
     lines = _lines(connection, name, window, seen)
-    calendar = _calendar(window, seen)
+    calendar = _calendar(window, seen, today)
     return ReportersPage(
         domain=name,
         domains=domains[:200],
@@ -108,7 +111,7 @@ def reporters_page(
         reporters_all=len(lines),
         calendar=calendar,
         weeks=1 + max(tile.day.week for tile in calendar),
-        uncovered=sum(not tile.day.reporters for tile in calendar),
+        uncovered=sum(tile.shade == "level0" for tile in calendar),
         today=today,
     )
 
@@ -149,7 +152,7 @@ def _lines(
     return tuple(sorted(lines, key=lambda line: (-line.messages, line.name)))
 
 
-def _calendar(window: Window, seen: dict[tuple[str, str], list[Cell]]) -> tuple[Tile, ...]:
+def _calendar(window: Window, seen: dict[tuple[str, str], list[Cell]], today: date) -> tuple[Tile, ...]:
     """Every day shown, with the organisations that counted on it."""
     reporters: dict[int, set[str]] = defaultdict(set)
     messages: dict[int, int] = defaultdict(int)
@@ -161,10 +164,11 @@ def _calendar(window: Window, seen: dict[tuple[str, str], list[Cell]]) -> tuple[
                     reporters[x].add(reporter)
     most = max(map(len, reporters.values()), default=0)
     lead = window.first.weekday()
+    due = (today - timedelta(days=DUE_DAYS)).isoformat()
     tiles = []
     for x, day in enumerate(window.days):
         number = len(reporters[x])
         week, weekday = divmod(x + lead, 7)
-        level = -(-4 * number // most) if most else 0
-        tiles.append(Tile(CalendarDay(day, week, weekday, number, messages[x]), level))
+        shade = "pending" if not number and day > due else f"level{-(-4 * number // most) if most else 0}"
+        tiles.append(Tile(CalendarDay(day, week, weekday, number, messages[x]), shade))
     return tuple(tiles)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from dmarcwatch.check.operators import operator_of
+from dmarcwatch.sightings import Operator
 from dmarcwatch.web import queries
 from dmarcwatch.web.blocking import Blocking
 from dmarcwatch.web.charts import Chart, Series, Window, stacked
@@ -15,7 +17,6 @@ from dmarcwatch.web.domain import shown
 from dmarcwatch.web.events import DayOfStream, Note, alignment_changes, read_notes, timeline
 from dmarcwatch.web.examples import Example, newest_of_each_kind
 from dmarcwatch.web.given import given
-from dmarcwatch.web.operators import NOBODY, Operator, operators
 from dmarcwatch.web.words import Word, legitimacy_word, state_word, tier_word
 
 ADDRESSES_SHOWN = 50
@@ -50,6 +51,8 @@ class Address(NamedTuple):
 
     ip: str
     messages: int
+    host: str | None
+    """Its host name, where `dmarcwatch check` has looked it up."""
     operator: Operator
 
 
@@ -236,9 +239,8 @@ def _alignment(named: tuple[str, Sequence[Note]], window: Window, states: Sequen
 
 
 def _addresses(connection: sqlite3.Connection, key: int) -> tuple[Address, ...]:
-    rows = list(queries.stream_addresses(connection, key, ADDRESSES_SHOWN))
-    known = operators(ip for ip, _ in rows)
-    return tuple(Address(ip, messages, known.get(ip, NOBODY)) for ip, messages in rows)
+    rows = queries.stream_addresses(connection, key, ADDRESSES_SHOWN)
+    return tuple(Address(*row, operator_of(row[0])) for row in rows)
 
 
 def _reporters(connection: sqlite3.Connection, key: int, window: Window) -> tuple[Reporter, ...]:

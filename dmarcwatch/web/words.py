@@ -102,38 +102,34 @@ class GateWord(NamedTuple):
     """What a gate asks."""
 
     title: str
-    unit: str
+    unit: str = ""
     """`%` for shares 0..1; empty for plain numbers."""
-    kind: str
-    """`evidence` (is enough known?), `risk` (would own mail be lost?) or `warning`."""
-    at_least: bool = False
-    """True where the value has to reach its limit."""
 
 
 GATES: Mapping[str, GateWord] = {
-    "history": GateWord("Time observed", "days", "evidence", True),
-    "covered-days": GateWord("Expected days with reports", "%", "evidence", True),
-    "longest-gap": GateWord("Longest gap", "days", "evidence"),
-    "messages": GateWord("Own messages", "", "evidence", True),
-    "month-turn": GateWord("Turns of the month seen", "", "evidence", True),
-    "reporters": GateWord("Reporting organisations", "", "evidence", True),
-    "unread": GateWord("Could not be read", "%", "evidence"),
-    "thin": GateWord("Own mail of senders seen too rarely", "%", "evidence"),
-    "dominant-reporter": GateWord("Share of the largest reporter", "%", "warning"),
-    "quiet": GateWord("Since the newest sender of your own", "days", "evidence", True),
-    "legit-failing": GateWord("Own mail that fails, at most", "%", "risk"),
-    "bad-days": GateWord("Bad days, at most", "%", "risk"),
-    "stream-failing": GateWord("Own senders that fail", "", "risk"),
-    "state-failing": GateWord("Failing states inside own senders", "", "risk"),
-    "unknown-persistent": GateWord("Unknown senders that keep at it", "", "risk"),
-    "unknown-failing": GateWord("Failing mail that might be yours", "%", "risk"),
-    "doubtful": GateWord("Failing or in doubt, at most", "%", "risk"),
-    "dkim": GateWord("Signed by your domain", "%", "risk", True),
-    "forwarded": GateWord("Forwarded mail that breaks", "%", "risk"),
-    "people": GateWord("Mail to mailing lists", "%", "risk"),
-    "regressed": GateWord("Senders that got worse", "", "risk"),
-    "silent": GateWord("Senders that fell silent", "", "warning"),
-    "subdomains": GateWord("Senders that sp or np would stop", "", "risk"),
+    "history": GateWord("Time observed", "days"),
+    "covered-days": GateWord("Expected days with reports", "%"),
+    "longest-gap": GateWord("Longest gap", "days"),
+    "messages": GateWord("Own messages"),
+    "month-turn": GateWord("Turns of the month seen"),
+    "reporters": GateWord("Reporting organisations"),
+    "unread": GateWord("Could not be read", "%"),
+    "thin": GateWord("Own mail of senders seen too rarely", "%"),
+    "dominant-reporter": GateWord("Share of the largest reporter", "%"),
+    "quiet": GateWord("Since the newest sender of your own", "days"),
+    "legit-failing": GateWord("Own mail that fails, at most", "%"),
+    "bad-days": GateWord("Bad days, at most", "%"),
+    "stream-failing": GateWord("Own senders that fail"),
+    "state-failing": GateWord("Failing states inside own senders"),
+    "unknown-persistent": GateWord("Unknown senders that keep at it"),
+    "unknown-failing": GateWord("Failing mail that might be yours", "%"),
+    "doubtful": GateWord("Failing or in doubt, at most", "%"),
+    "dkim": GateWord("Signed by your domain", "%"),
+    "forwarded": GateWord("Forwarded mail that breaks", "%"),
+    "people": GateWord("Mail to mailing lists", "%"),
+    "regressed": GateWord("Senders that got worse"),
+    "silent": GateWord("Senders that fell silent"),
+    "subdomains": GateWord("Senders that sp or np would stop"),
 }
 
 
@@ -164,7 +160,7 @@ def tier_word(tier: str) -> Word:
 
 def gate_word(gate: str) -> GateWord:
     """What a gate asks; an unknown one by its id."""
-    return GATES.get(gate, GateWord(gate.replace("-", " "), "", "risk"))
+    return GATES.get(gate, GateWord(gate.replace("-", " ")))
 
 
 def count(value: float | None) -> str:
@@ -197,6 +193,11 @@ def measure(value: float | None, threshold: float | None, unit: str = "") -> str
         return share(value)
     number = count(value) if float(value).is_integer() else f"{value:.2f}"
     return f"{number} {unit}".strip("% ")
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 instant in UTC, to the minute."""
+    return text[:16].replace("T", " ")
 
 
 def ago(day: str | None, today: date) -> str:

@@ -62,8 +62,24 @@ function readTable(figure) {
 }
 
 function readEvents(figure) {
-  const items = Array.from(figure.querySelectorAll(".events li:not(.more)"));
-  return items.map((item, index) => ({ day: new Date(`${item.dataset.day}T00:00:00Z`), number: String(index + 1) }));
+  const days = new Map();
+  figure.querySelectorAll(".events li:not(.more)").forEach((item, index) => {
+    days.set(item.dataset.day, [...(days.get(item.dataset.day) ?? []), index + 1]);
+  });
+  return Array.from(days, ([day, found]) => ({ day: new Date(`${day}T00:00:00Z`), number: found.join(",") }));
+}
+
+// Numbers of days that lie close together stand on two rows.
+function inRows(events, dayWidth) {
+  const rows = [[], []];
+  let row = 0;
+  events.forEach((event, index) => {
+    const before = events[index - 1];
+    const apart = before ? ((event.day - before.day) / 86400000) * dayWidth : Infinity;
+    row = before && apart < 7 * (event.number.length + before.number.length) + 4 ? 1 - row : 0;
+    rows[row].push(event);
+  });
+  return rows;
 }
 
 const numbers = new Intl.NumberFormat("en-GB");
@@ -94,7 +110,7 @@ function marks(data, events, width) {
       drawn,
       Plot.ruleY([0], { stroke: "var(--dim)" }),
       Plot.ruleX(events, { x: middle, stroke: "var(--event)", strokeDasharray: "3,3" }),
-      Plot.text(events, { x: middle, text: "number", frameAnchor: "top", dy: -14, className: "event-mark", fill: "var(--event)" }),
+      ...inRows(events, width / data.days.length).map((row, index) => Plot.text(row, { x: middle, text: "number", frameAnchor: "top", dy: -14 - 12 * index, className: "event-mark", fill: "var(--event)" })),
       Plot.ruleX(data.days, Plot.pointerX({ x: middle, stroke: "var(--dim)" })),
       Plot.tip(data.days.filter((row) => row.values.some((value) => value !== null)), Plot.pointerX({ ...pointed, fill: "var(--bg)", stroke: "var(--line)", lineHeight: 1.35 })),
     ],
@@ -109,7 +125,7 @@ function draw(figure) {
   const made = marks(data, readEvents(figure), width);
   const last = data.days[data.days.length - 1].day;
   const plot = Plot.plot({
-    width, height: 290, marginLeft: 48, marginRight: 12, marginTop: 26, marginBottom: 38, style: { fontSize: "12px" },
+    width, height: 300, marginLeft: 48, marginRight: 12, marginTop: 36, marginBottom: 38, style: { fontSize: "12px" },
     x: { type: "utc", domain: [data.days[0].day, new Date(last.getTime() + 86400000)], label: null, ticks: Math.max(3, Math.floor(width / 110)) },
     y: data.shares ? { domain: [0, 1], tickFormat: (value) => `${Math.round(value * 100)} %`, label: null, ticks: 5 } : { label: null, tickFormat: "~s", ticks: 5 },
     color: made.scale, marks: made.marks,
@@ -183,6 +199,13 @@ function startLabels() {
   });
 }
 
+// On a phone what is in the way fits one screen, and how to mend each is one tap away.
+function foldFixes() {
+  if (!window.matchMedia("(max-width: 46rem)").matches) return;
+  for (const fix of document.querySelectorAll("details.how")) fix.open = false;
+}
+
+foldFixes();
 startCharts();
 startWhatIf();
 startLabels();
