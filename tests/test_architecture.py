@@ -43,6 +43,8 @@ OWNERS = {
     "dns": {"check"},
     "rich": {"cli"},
     "click": {"cli"},
+    "pyarrow": {"export", "scale"},
+    "apprise": {"notify"},
 }
 """Each outside library has one owner (DESIGN 2)."""
 

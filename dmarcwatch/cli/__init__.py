@@ -22,6 +22,7 @@ COMMANDS = {
     "rejects": "List what could not be read, and why.",
     "show": "Print one report as it came.",
     "rebuild": "Make the judgements anew from what is kept.",
+    "export": "Write records, senders or verdicts as CSV, JSON lines or Parquet.",
     "prune": "Remove old records and raw bytes; daily figures and verdicts stay.",
     "demo": "Show dmarcwatch on ninety invented days.",
 }
