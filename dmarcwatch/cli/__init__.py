@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "Print one report as it came.",
     "rebuild": "Make the judgements anew from what is kept.",
     "export": "Write records, senders or verdicts as CSV, JSON lines or Parquet.",
+    "metrics": "Print figures in the text format of Prometheus.",
     "prune": "Remove old records and raw bytes; daily figures and verdicts stay.",
     "demo": "Show dmarcwatch on ninety invented days.",
 }
