@@ -11,9 +11,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "dmarcwatch"
 
-EDGES = {"collect", "store", "check", "config", "tables", "demo"}
+EDGES = {"collect", "store", "check", "config", "tables", "demo", "notify"}
 LOOP = {"filing", "ingest", "judging", "rebuild"}
-SURFACES = {"cli", "web", "serve", "__main__"}
+SURFACES = {"cli", "web", "scale", "serve", "__main__"}
 """Rooms that touch the world, those that join them, and those that people meet (DESIGN 2)."""
 
 OUTSIDE = {
@@ -34,7 +34,7 @@ OWNERS = {
     "boto3": {"collect", "check"},
     "datasette": {"web", "serve"},
     "sqlite_utils": {"store", "ingest", "judging", "rebuild", "cli"},
-    "parsedmarc": {"check"},
+    "parsedmarc": {"aside", "check"},
     "idna": {"domains"},
     "publicsuffixlist": {"domains"},
     "xmltodict": {"cli"},
@@ -43,6 +43,8 @@ OWNERS = {
     "dns": {"check"},
     "rich": {"cli"},
     "click": {"cli"},
+    "distributed": {"scale"},
+    "dask": {"scale"},
     "pyarrow": {"export", "scale"},
     "apprise": {"notify"},
 }

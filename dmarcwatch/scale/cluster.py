@@ -1,0 +1,170 @@
+"""The engine called Dask: worker processes of this machine, or a cluster that is there already.
+
+Nothing else knows Dask. A scheduler hands tasks to workers and gives those of a lost worker to others; what
+ends several workers comes back as `KilledWorker`.
+"""
+
+import gc
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import islice
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import dask
+from distributed import Client, LocalCluster
+
+from dmarcwatch.scale.engine import EngineError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_DEATHS = 1
+"""Workers that a task may end before it counts as deadly; it is tried once more, as a machine may fail."""
+_AHEAD = 3
+"""Tasks handed over for each worker's thread: the next one is there when one ends."""
+_LOOK_SECONDS = 5.0
+"""How long to wait for news before asking whether the scheduler is still there."""
+_CONNECT_SECONDS = 30
+_HINT = "Start it, or see its address; then run the command again: what was done is kept."
+
+
+class Cluster:
+    """Workers at the other end of a client."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def run(
+        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+    ) -> Iterator[tuple[Task, Result | Exception]]:
+        """Each task with its result or what it raised, as they end. Raises EngineError."""
+        waiting, ended = iter(tasks), SimpleQueue[Any]()
+        running: dict[Any, Task] = {}
+
+        def fill() -> None:
+            for task in islice(waiting, max(0, self._ahead() - len(running))):
+                future = self._client.submit(_carry_out, function, task, pure=False)
+                running[future] = task
+                future.add_done_callback(ended.put)
+
+        fill()
+        while running:
+            future = self._next(ended)
+            task = running.pop(future)
+            outcome = _outcome(future)
+            future.release()
+            fill()
+            yield task, outcome
+
+    def _next(self, ended: "SimpleQueue[Any]") -> Any:
+        """The next task that ends. Raises EngineError when there will be none."""
+        while True:
+            try:
+                return ended.get(timeout=_LOOK_SECONDS)
+            except Empty:
+                self._ahead()
+
+    def _ahead(self) -> int:
+        """How many tasks to hand over. Raises EngineError where nobody takes them."""
+        try:
+            if self._client.status != "running":
+                raise _lost(self._client.status)
+            threads: int = sum(self._client.nthreads().values())
+        except (OSError, TimeoutError, RuntimeError) as error:
+            raise _lost(error) from error
+        return _AHEAD * max(1, threads)
+
+
+@contextmanager
+def cluster(*, scheduler: str | None, workers: int | None) -> Iterator[Cluster]:
+    """The cluster of a scheduler, else worker processes of this machine (as many as cores) until the end.
+
+    Raises EngineError where the scheduler cannot be reached or has workers that cannot take part.
+    """
+    settings = {
+        "distributed.scheduler.allowed-failures": _DEATHS,
+        "distributed.comm.timeouts.connect": _CONNECT_SECONDS,
+    }
+    with dask.config.set(settings):
+        if scheduler is None:
+            with _local(workers) as local, _connected(local) as client:
+                yield Cluster(client)
+            return
+        with _connected(scheduler) as client:
+            _check_workers(client)
+            yield Cluster(client)
+
+
+def _connected(scheduler: Any) -> Any:
+    try:
+        return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError, ValueError) as error:
+        raise EngineError(f"No scheduler answers at {scheduler}: {error}.", hint=_HINT) from error
+
+
+@contextmanager
+def _local(workers: int | None) -> Iterator[LocalCluster]:
+    # One thread a process: reading reports is Python's own work, which threads do not share.
+    with LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=workers or dask.system.CPU_COUNT,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+    ) as local:
+        yield local
+
+
+def _check_workers(client: Client) -> None:
+    """Whether every worker has the same program."""
+    mine = _version()
+    try:
+        found: dict[str, Any] = client.run(_version, on_error="return")
+    except (OSError, TimeoutError) as error:
+        raise _lost(error) from error
+    others = {worker: version for worker, version in found.items() if version != mine}
+    if others:
+        worker, version = next(iter(others.items()))
+        raise EngineError(
+            f"{len(others)} of {len(found)} workers cannot take part: {worker} has {version!r}, not {mine}.",
+            hint="Install dmarcwatch[scale] of the same version on every worker.",
+        )
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"dmarcwatch {version('dmarcwatch')}"
+
+
+def _carry_out(function: Callable[[Task], Result], task: Task) -> Result:
+    """What a worker does for a task."""
+    _prepare()
+    return function(task)
+
+
+@lru_cache(maxsize=1)
+def _prepare() -> None:
+    # What a batch makes has no cycles; looking for some takes a twentieth of it, as in `fetch`.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def _outcome(future: Any) -> Any:
+    """The result, or what was raised. Raises EngineError where neither will come any more."""
+    if future.status == "finished":
+        try:
+            return future.result(timeout=_CONNECT_SECONDS)
+        except (OSError, TimeoutError) as error:
+            raise _lost(error) from error
+    raised = future.exception(timeout=_CONNECT_SECONDS) if future.status == "error" else None
+    if isinstance(raised, Exception):
+        return raised
+    raise _lost(future.status)
+
+
+def _lost(what: object) -> EngineError:
+    return EngineError(f"The cluster's scheduler is gone ({what}).", hint=_HINT)

@@ -1,0 +1,167 @@
+"""What lies where in a data set, and which of it is committed.
+
+`increments/N/manifest.json` is written last: without it nothing of increment N is read. Tables are files
+named `TABLE/N-SHARD.parquet`; `increments/N/shards/S.json` lists those of a shard with their sizes.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dmarcwatch.errors import ConfigError
+from dmarcwatch.scale import schemas
+from dmarcwatch.scale.shelf import Shelf
+
+_FORMAT = 1
+_HEAD = "dataset.json"
+DEFAULT_SHARDS = 8
+SCHEMAS = {
+    "reports": schemas.REPORTS,
+    "stream_days": schemas.STREAM_DAYS,
+    "pool_days": schemas.POOL_DAYS,
+    "selector_days": schemas.SELECTOR_DAYS,
+    "place_addresses": schemas.PLACE_ADDRESSES,
+    "domain_days": schemas.DOMAIN_DAYS,
+    "promoted": schemas.PROMOTED,
+}
+"""The tables of a shard that are one file each; `records` is one for each day."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardDone:
+    """What reducing a shard came to: its files, and its share of the accounts."""
+
+    files: Mapping[str, int] = field(default_factory=dict)
+    """Size in bytes by name."""
+    days: tuple[str, str] | None = None
+    """First and last day of its reports."""
+    tally: Mapping[str, int] = field(default_factory=dict)
+    several: tuple[int, ...] = ()
+    """Items with more than one document that brought a report: other shards may name them too."""
+
+
+class Dataset:
+    """A data set on a shelf. `shards` is asked only where it is new. Raises ConfigError and ShelfError."""
+
+    def __init__(self, uri: str, *, shards: int | None = None, create: bool = False) -> None:
+        self.shelf = Shelf(uri)
+        self.uri = uri
+        self._done: dict[tuple[int, int], ShardDone] = {}
+        if _HEAD not in self.shelf.names(""):
+            if not create:
+                raise ConfigError([f"{uri} holds no data set."], hint="`dmarcwatch scale` makes one.")
+            document = {"format": _FORMAT, "shards": shards or DEFAULT_SHARDS}
+            self.shelf.write(_HEAD, json.dumps(document).encode())
+        document = json.loads(self.shelf.read(_HEAD))
+        if document["format"] != _FORMAT:
+            raise ConfigError(
+                [f"{uri} was written by another version of dmarcwatch (format {document['format']})."],
+                hint="Read the reports anew into another folder.",
+            )
+        self.shards: int = document["shards"]
+        if shards not in (None, self.shards):
+            raise ConfigError(
+                [f"{uri} has {self.shards} shards, not {shards}: their number stays what it was at first."],
+                hint="Leave --shards out, or choose another folder.",
+            )
+
+    def begun(self) -> list[int]:
+        """The increments that have a plan, in order."""
+        return [number for number in self._numbers() if "plan.json" in self._names_of(number)]
+
+    @cached_property
+    def committed(self) -> tuple[int, ...]:
+        """The increments that are whole, in order."""
+        return tuple(number for number in self._numbers() if "manifest.json" in self._names_of(number))
+
+    def manifest(self, increment: int) -> dict[str, Any]:
+        """What was noted at the commit of an increment."""
+        found: dict[str, Any] = json.loads(self.shelf.read(f"{folder(increment)}/manifest.json"))
+        return found
+
+    def shard_done(self, increment: int, shard: int) -> ShardDone | None:
+        """What reducing a shard came to; None where that is still to be done."""
+        if (increment, shard) in self._done:
+            return self._done[increment, shard]
+        name = f"{shard:04d}.json"
+        if name not in self.shelf.names(f"{folder(increment)}/shards"):
+            return None
+        document = json.loads(self.shelf.read(f"{folder(increment)}/shards/{name}"))
+        days, several = document["days"], tuple(document["several"])
+        done = ShardDone(document["files"], tuple(days) if days else None, document["tally"], several)
+        self._done[increment, shard] = done
+        return done
+
+    def note_shard(self, increment: int, shard: int, done: ShardDone) -> None:
+        """Note that a shard is reduced, after its files are written."""
+        self.shelf.write(f"{folder(increment)}/shards/{shard:04d}.json", json.dumps(asdict(done)).encode())
+
+    def table(
+        self, name: str, increments: Iterable[int], shards: Iterable[int], *, where: Any = None
+    ) -> pa.Table:
+        """The rows of a table in committed increments, in their order. Raises Written for a damaged file."""
+        wanted = tuple(shards)
+        pieces = [
+            self.shelf.read_table(file, size=size, where=where)
+            for increment in increments
+            for shard in wanted
+            for file, size in self._files(name, increment, shard)
+        ]
+        schema = SCHEMAS[name]
+        return pa.concat_tables(
+            [schema.empty_table(), *(piece.select(schema.names).cast(schema) for piece in pieces)]
+        )
+
+    def reports_of(self, increments: Iterable[int], shard: int, days: Iterable[date]) -> pa.Table:
+        """The rows of `reports` that speak of some days."""
+        wanted = pa.array(sorted(days), pa.date32())
+        first, last = str(wanted[0]), str(wanted[-1])
+        overlapping = []
+        for increment in increments:
+            done = self.shard_done(increment, shard)
+            if done and done.days and done.days[0] <= last and first <= done.days[1]:
+                overlapping.append(increment)
+        return self.table("reports", overlapping, (shard,), where=pc.field("day").isin(wanted))
+
+    def records_of(self, increment: int, shard: int, day: date, reports: Iterable[int]) -> pa.Table:
+        """The records of some reports of one day."""
+        done = self.shard_done(increment, shard)
+        name = records_name(increment, shard, day)
+        assert done is not None
+        wanted = pc.field("report").isin(pa.array(sorted(reports), pa.int64()))
+        if name not in done.files:
+            return schemas.RECORDS.empty_table()
+        return self.shelf.read_table(name, size=done.files[name], where=wanted).cast(schemas.RECORDS)
+
+    def _files(self, name: str, increment: int, shard: int) -> Iterator[tuple[str, int]]:
+        done = self.shard_done(increment, shard)
+        file = table_name(name, increment, shard)
+        if done is not None and file in done.files:
+            yield file, done.files[file]
+
+    def _numbers(self) -> list[int]:
+        return [int(name) for name in self.shelf.folders("increments")]
+
+    def _names_of(self, increment: int) -> Mapping[str, int]:
+        return self.shelf.names(folder(increment))
+
+
+def folder(increment: int) -> str:
+    """Where an increment's plan, parts and manifests lie."""
+    return f"increments/{increment:06d}"
+
+
+def table_name(name: str, increment: int, shard: int) -> str:
+    """The file of a shard's table."""
+    return f"{name}/{increment:06d}-{shard:04d}.parquet"
+
+
+def records_name(increment: int, shard: int, day: date) -> str:
+    """The file of a shard's records of one day."""
+    return f"records/day={day}/{increment:06d}-{shard:04d}.parquet"

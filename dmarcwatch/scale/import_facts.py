@@ -1,0 +1,129 @@
+"""Heads of reports, what could not be read of them, items and rejects, as rows of the database."""
+
+import json
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dmarcwatch.arrival import Arrival
+from dmarcwatch.duplicates import COUNTED
+from dmarcwatch.scale.dataset import Dataset
+from dmarcwatch.scale.earlier import as_they_stand
+from dmarcwatch.scale.ids import increment_of
+from dmarcwatch.senders import Senders
+from dmarcwatch.store.interned import Interned
+from dmarcwatch.store.writer import Filed, Writer
+
+_SAME = (
+    "org_name", "org_email", "report_id", "begin", "end", "policy_domain", "p", "sp", "np", "pct", "testing",
+    "adkim", "aspf", "fo", "discovery_method", "generator", "extra_contact_info", "dialect", "grade", "tier",
+    "origin", "received_at", "records", "messages", "unread_messages", "day", "span_days", "received_day",
+    "name", "sha256", "fingerprint",
+)  # fmt: skip
+"""Columns of `reports` that are called and mean the same in both."""
+_REPORT = f"""
+INSERT INTO reports (id, item, status, reporter, errors, {", ".join(_SAME)})
+VALUES (?, ?, ?, ?, ?, {", ".join("?" * len(_SAME))})"""
+_STATUS = {COUNTED: "pruned"}
+"""A report that counts, and whose records are not in the database."""
+
+
+class Facts:
+    """Writes reports and items into an open transaction, numbered in the order they came."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, dataset: Dataset, runs: Mapping[int, int], senders: Senders
+    ) -> None:
+        self._connection = connection
+        self._dataset = dataset
+        self._runs = runs
+        self._writer = Writer(connection, senders)
+        self._interned = Interned(connection, senders)
+        self._sources: dict[str, int] = {}
+        self._reports: list[pa.Table] = []
+
+    def note_reports(self, shard: int, domains: pa.Array) -> None:
+        """Take the reports of a shard on these domains, to be written with all others."""
+        table = self._dataset.table("reports", self._dataset.committed, (shard,))
+        self._reports.append(as_they_stand(table.filter(pc.is_in(table["policy_domain"], value_set=domains))))
+
+    def write(self, *, all_items: bool) -> None:
+        """Write the reports and their items; with `all_items` those that brought none, too."""
+        stored = {item for table in self._reports for item in table["item"].to_pylist()}
+        items = self._write_items(stored, all_items=all_items)
+        ids = sorted(identity for table in self._reports for identity in table["id"].to_pylist())
+        for table in self._reports:
+            for row in table.to_pylist():
+                self._write_report(bisect_left(ids, row["id"]) + 1, items[row["item"]], row)
+
+    def _write_report(self, identity: int, item: int, row: Mapping[str, Any]) -> None:
+        same = [str(row[name]) if name in ("day", "received_day") else row[name] for name in _SAME]
+        errors = json.dumps(row["errors"], ensure_ascii=False) if row["errors"] else None
+        status = _STATUS.get(row["status"], row["status"])
+        reporter = self._interned.reporter(row["reporter"])
+        self._connection.execute(_REPORT, (identity, item, status, reporter, errors, *same))
+        self._connection.executemany(
+            "INSERT INTO problems (report, path, found, messages) VALUES (?, ?, ?, ?)",
+            [(identity, each["path"], each["found"], each["messages"]) for each in row["problems"]],
+        )
+
+    def _write_items(self, stored: set[int], *, all_items: bool) -> dict[int, int]:
+        """Write the items that brought a report, have bytes that must be kept, or all; their new ids."""
+        made: dict[int, int] = {}
+        for increment in self._dataset.committed:
+            for name, size in self._dataset.manifest(increment)["items"].items():
+                for row in self._dataset.shelf.read_table(name, size=size).to_pylist():
+                    if all_items or row["id"] in stored or row["data"] is not None:
+                        made[row["id"]] = len(made) + 1
+                        self._write_item(made[row["id"]], row, stored=row["id"] in stored)
+        return made
+
+    def _write_item(self, item: int, row: Mapping[str, Any], *, stored: bool) -> None:
+        arrival = _arrival(row)
+        source, run = self._source(row["source"]), self._runs[increment_of(row["id"])]
+        self._writer.add_item(item, arrival, Filed(source, run, _outcome(row, stored=stored), settled=True))
+        for each in row["rejects"]:
+            self._writer.add_reject(item, arrival, **each)
+        for each in row["set_aside"]:
+            self._writer.add_set_aside(item, **each)
+        if row["data"] is not None:
+            self._writer.keep_raw(item, row["data"])
+
+    def _source(self, name: str) -> int:
+        if name not in self._sources:
+            row = self._connection.execute(
+                "INSERT INTO _sources (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name "
+                "RETURNING id",
+                (name,),
+            ).fetchone()
+            self._sources[name] = row[0]
+        return self._sources[name]
+
+
+def _arrival(row: Mapping[str, Any]) -> Arrival:
+    received = row["received_at"]
+    return Arrival(
+        origin=row["origin"],
+        token=row["token"],
+        sha256=row["sha256"],
+        size=row["size"],
+        received_at=datetime.fromisoformat(received) if received else None,
+        local=row["local"],
+        from_domain=row["from_domain"],
+        authserv_id=row["authserv_id"],
+        verified=row["verified"],
+    )
+
+
+def _outcome(row: Mapping[str, Any], *, stored: bool) -> str:
+    """What became of an item (`filing.outcome`)."""
+    if stored:
+        return "stored"
+    if row["documents"]:
+        return "duplicate"
+    return "set-aside" if row["set_aside"] else "reject"

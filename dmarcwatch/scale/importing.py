@@ -1,0 +1,131 @@
+"""A data set's sums and heads of reports into SQLite, where verdict, sources and pages read them unchanged.
+
+Records stay where they are. What is imported stands there as if its records had been pruned: `fetch` knows
+the reports, `rebuild` keeps their figures. Importing again replaces what was imported before.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dmarcwatch.errors import StoreError
+from dmarcwatch.scale.accounts import summary_of
+from dmarcwatch.scale.dataset import Dataset
+from dmarcwatch.scale.import_facts import Facts
+from dmarcwatch.scale.import_sums import SumsInto
+from dmarcwatch.senders import Senders
+from dmarcwatch.store.database import transaction
+from dmarcwatch.store.rollup import settle_pool
+from dmarcwatch.store.schema import FACT_TABLES, JUDGEMENT_TABLES
+
+_MARK = "import "
+"""Begins the name of a source that is a data set."""
+_STRANGERS = """
+SELECT count(*) FROM items i LEFT JOIN runs r ON r.id = i.run WHERE ifnull(r.source, '') NOT LIKE ? || '%'"""
+_OTHERS = "SELECT name FROM _sources WHERE name LIKE ? || '%' AND name <> ?"
+_RUN = """
+INSERT INTO runs (source, started_at, ended_at, items, reports, duplicates, set_aside, rejects, records,
+    messages, problems, dropped, unread_messages)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a data set is imported."""
+
+    is_wanted: Callable[[str], bool] = lambda domain: True
+    """Whether a policy domain is."""
+    reports: bool = True
+    """The heads of reports and their items as well: a row each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What there is now."""
+
+    increments: int
+    domains: tuple[str, ...]
+    reports: int
+    stream_days: int
+    rejects: int
+
+
+def import_dataset(
+    connection: sqlite3.Connection, dataset: Dataset, senders: Senders, wanted: Wanted
+) -> Imported:
+    """Replace what was imported before by what is committed now; readers see the old until it is whole.
+
+    Raises StoreError for a database with reports of another origin, and CollectError for a damaged data set.
+    """
+    source = f"{_MARK}{dataset.uri}"
+    with transaction(connection):
+        _check(connection, source)
+        for table in (*FACT_TABLES, *JUDGEMENT_TABLES, "_raw", "items"):
+            connection.execute(f"DELETE FROM {table}")
+        runs = _note_runs(connection, source, dataset)
+        sums = SumsInto(connection, dataset, senders)
+        facts = Facts(connection, dataset, runs, senders)
+        domains: set[str] = set()
+        for shard in range(dataset.shards):
+            only = _only(sums.domains(shard), wanted)
+            domains.update(only.to_pylist())
+            sums.add(shard, only)
+            if wanted.reports:
+                facts.note_reports(shard, only)
+        facts.write(all_items=wanted.reports and wanted == Wanted())
+        settle_pool(connection)
+        counted = [_count(connection, table) for table in ("reports", "_stream_days", "rejects")]
+    return Imported(len(dataset.committed), tuple(sorted(domains)), *counted)
+
+
+def _check(connection: sqlite3.Connection, source: str) -> None:
+    strangers = connection.execute(_STRANGERS, (_MARK,)).fetchone()[0]
+    other = connection.execute(_OTHERS, (_MARK, source)).fetchone()
+    if strangers or other:
+        found = f"{strangers:,} items that `fetch` stored" if strangers else f"the data set {other[0]}"
+        raise StoreError(
+            f"This database holds {found}; an import would replace them.",
+            hint="Name another database with --db: one for each data set.",
+        )
+
+
+def _note_runs(connection: sqlite3.Connection, source: str, dataset: Dataset) -> Mapping[int, int]:
+    """The run that stands for each increment, one more for each that is new."""
+    row = connection.execute("SELECT position FROM _sources WHERE name = ?", (source,)).fetchone()
+    known: dict[str, int] = json.loads(row[0]) if row and row[0] else {}
+    for increment in dataset.committed:
+        if str(increment) not in known:
+            known[str(increment)] = _note_run(connection, source, dataset.manifest(increment))
+    connection.execute(
+        "INSERT INTO _sources (name, position) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+        (source, json.dumps(known)),
+    )
+    return {int(increment): run for increment, run in known.items()}
+
+
+def _note_run(connection: sqlite3.Connection, source: str, manifest: Mapping[str, Any]) -> int:
+    found = summary_of(manifest["summary"]).accounts
+    at = manifest["now"][:19] + "Z"
+    row = connection.execute(
+        _RUN,
+        (source, at, at, found.items, found.reports, found.duplicates, found.set_aside, found.rejects,
+         found.records, found.messages, found.problems, found.dropped, found.unread_messages),
+    ).fetchone()  # fmt: skip
+    run: int = row[0]
+    return run
+
+
+def _only(domains: pa.Array, wanted: Wanted) -> pa.Array:
+    mask = [wanted.is_wanted(domain) for domain in domains.to_pylist()]
+    return pc.filter(domains, pa.array(mask, pa.bool_()))
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    count: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    return count
