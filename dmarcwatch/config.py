@@ -12,6 +12,7 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect.sources import FileSource, ImapSource, S3Source, Source
 from dmarcwatch.errors import ConfigError
 from dmarcwatch.history import NOTHING_DECLARED, Declared
+from dmarcwatch.notify.settings import NO_CHANNELS, Notify
 from dmarcwatch.tables import Reader
 from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
@@ -62,6 +63,7 @@ class Config:
     answers: Mapping[str, DomainAnswers] = field(default_factory=dict)
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     budgets: Budgets = Budgets()
+    notify: Notify = NO_CHANNELS
 
     @property
     def database(self) -> Path | None:
@@ -97,11 +99,12 @@ def _config(reader: Reader, document: dict[str, Any]) -> Config:
     answers = _answers(reader, document.pop("domain", {}))
     thresholds = _table(reader, Thresholds, document.pop("thresholds", {}), "thresholds")
     budgets = _table(reader, Budgets, document.pop("budgets", {}), "budgets")
+    notify = _table(reader, Notify, document.pop("notify", {}), "notify")
     general = reader.make(General, document, "")
     if reader.problems:
         raise ConfigError(sorted(reader.problems), hint="Mend these and run the command again.")
-    assert general and thresholds and budgets
-    return Config(general, sources, answers, thresholds, budgets)
+    assert general and thresholds and budgets and notify
+    return Config(general, sources, answers, thresholds, budgets, notify)
 
 
 def _table(reader: Reader, kind: type[Any], table: object, where: str) -> Any:

@@ -43,6 +43,7 @@ OWNERS = {
     "dns": {"check"},
     "rich": {"cli"},
     "click": {"cli"},
+    "apprise": {"notify"},
     "distributed": {"scale"},
     "dask": {"scale"},
     "pyarrow": {"export", "scale"},

@@ -15,6 +15,7 @@ from dmarcwatch.cli import COMMANDS
 from dmarcwatch.collect.sources import FileSource, GoogleSignIn, ImapSource, MicrosoftSignIn, S3Source
 from dmarcwatch.config import General
 from dmarcwatch.history import Declared
+from dmarcwatch.notify.settings import Channel, Notify
 from dmarcwatch.store.database import open_database
 from dmarcwatch.thresholds import Thresholds
 
@@ -27,6 +28,8 @@ LISTS = {
     "oauth.microsoft": MicrosoftSignIn,
     "oauth.google": GoogleSignIn,
     "domain": Declared,
+    "notify": Notify,
+    "notify.channel": Channel,
     "thresholds": Thresholds,
     "budgets": Budgets,
 }

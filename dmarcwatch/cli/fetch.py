@@ -6,6 +6,7 @@ from time import monotonic
 
 import click
 
+from dmarcwatch.cli.announcing import announce
 from dmarcwatch.cli.context import Day, Settings, print_json
 from dmarcwatch.cli.reading import fetch_all, sentence, tell
 from dmarcwatch.cli.watching import watch_sources
@@ -63,6 +64,7 @@ def command(
             return
         fetched = fetch_all(settings, chosen, bounds)
     tell(fetched.failures)
+    announce(settings)
     if as_json:
         print_json(asdict(fetched.accounts))
     else:

@@ -7,7 +7,7 @@ import click
 from dmarcwatch.cli.context import Settings, print_json
 from dmarcwatch.cli.opening import open_store
 from dmarcwatch.cli.tables import table
-from dmarcwatch.store import status
+from dmarcwatch.store import outbox, status
 
 
 @click.command(name="status", short_help="Show the last run of each source, rejects and silent reporters.")
@@ -20,14 +20,17 @@ def command(settings: Settings, as_json: bool) -> None:
     rejects = status.reject_reasons(connection)
     silent = status.silent_reporters(connection, settings.today)
     hosts = status.mail_hosts(connection)
+    channels = outbox.channels(connection)
     if as_json:
-        print_json({"runs": runs, "rejects": rejects, "silent_reporters": silent, "mail_hosts": hosts})
+        parts = {"runs": runs, "rejects": rejects, "silent_reporters": silent, "mail_hosts": hosts}
+        print_json(parts | {"channels": channels})
         return
     click.echo(table([_short(run) for run in runs], "No source was ever read."))
     for title, rows in (
         ("Rejects by reason", rejects),
         ("Reporters that have fallen silent", silent),
         ("Mail hosts that stated authentication results", hosts),
+        ("Channels that are told", [_short_channel(channel) for channel in channels]),
     ):
         if rows:
             click.echo(f"\n{title}\n{table(rows, '')}")
@@ -36,6 +39,13 @@ def command(settings: Settings, as_json: bool) -> None:
 def _short(run: dict[str, Any]) -> dict[str, Any]:
     """The run with its times as people write them, to the minute."""
     return run | {name: run[name][:16].replace("T", " ") for name in _TIMES if run[name]}
+
+
+def _short_channel(channel: dict[str, Any]) -> dict[str, Any]:
+    """The channel with its times to the minute and its troubles last."""
+    times = {name: (channel[name] or "")[:16].replace("T", " ") for name in ("sent_at", "failing_since")}
+    shown = {"channel": channel["channel"], "waiting": channel["waiting"], **times}
+    return shown | {"error": channel["error"] or ""}
 
 
 _TIMES = ("started_at", "ended_at", "last_success")

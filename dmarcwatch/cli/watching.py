@@ -8,6 +8,7 @@ from types import FrameType
 
 import click
 
+from dmarcwatch.cli.announcing import announce
 from dmarcwatch.cli.context import Settings
 from dmarcwatch.cli.reading import fetch_all, sentence, tell
 from dmarcwatch.collect import Watcher
@@ -38,6 +39,7 @@ def _round(settings: Settings, sources: tuple[Source, ...]) -> None:
             return
         fetched = fetch_all(settings, sources)
     tell(fetched.failures)
+    announce(settings)
     if fetched.accounts != Accounts():
         click.echo(sentence(fetched.accounts))
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 from sqlite_utils import Database, Migrations
 
 from dmarcwatch.errors import StoreError
+from dmarcwatch.store.outbox import TABLES as OUTBOX_TABLES
 
 APPLICATION_ID = 0x444D5754
 """`DMWT` in the file's header, so that a database that is not ours is never written to."""
@@ -238,6 +239,12 @@ def looked_up(db: Database) -> None:
 def tls_and_failure_reports(db: Database) -> None:
     """What the TLS and failure reports say that were only set aside before."""
     run_statements(db.conn, _SET_ASIDE)
+
+
+@MIGRATIONS()
+def outbox(db: Database) -> None:
+    """What is told to whom, and what was told before."""
+    run_statements(db.conn, OUTBOX_TABLES)
 
 
 def views() -> dict[str, str]:
