@@ -43,7 +43,6 @@ OWNERS = {
     "dns": {"check"},
     "rich": {"cli"},
     "click": {"cli"},
-    "apprise": {"notify"},
     "distributed": {"scale"},
     "dask": {"scale"},
     "pyarrow": {"export", "scale"},
