@@ -101,7 +101,8 @@ class Filing:
     def _document(self, document: Document, item: int, arrival: Arrival) -> Accounts:
         twin = self._writer.twin(document.sha256)
         if twin is not None:
-            self._writer.lift(twin, self._rules.trust.tier(arrival, self._writer.report(twin)))
+            tier = self._rules.trust.tier(arrival, self._writer.report(twin))
+            self._writer.lift(twin, tier, arrival.received_at)
             return Accounts(duplicates=1)
         try:
             return self._read(document, item, arrival)

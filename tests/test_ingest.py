@@ -346,5 +346,6 @@ def test_a_report_on_a_period_that_cannot_be_is_held_and_not_counted(database, b
     assert rows(database, "SELECT status FROM reports") == [("held",)]
     assert rows(database, "SELECT count(*) FROM stream_days") == [(0,)]
     assert rows(database, "SELECT path, messages FROM problems") == [
-        ("feedback/report_metadata/date_range", 0)
+        ("held/period", 0),
+        ("feedback/report_metadata/date_range", 0),
     ]

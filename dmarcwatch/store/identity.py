@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from dmarcwatch.duplicates import RANK, Claim, Twin, decide, is_held
-from dmarcwatch.parse import Reading
-from dmarcwatch.report import Tier
+from dmarcwatch.report import Report, Tier
 
 __all__ = ["RANK", "Candidate", "Twin", "find_twin", "iso"]
 
@@ -23,6 +22,7 @@ class Candidate(NamedTuple):
     fingerprint: int
     """Of the multiset of its records."""
     tier: Tier
+    records: int
 
 
 _RIVALS = """
@@ -38,20 +38,19 @@ SELECT address, messages, evidence, row_number() OVER (PARTITION BY address, mes
 FROM _records WHERE report = :new LIMIT 1"""
 
 
-def find_twin(connection: sqlite3.Connection, reading: Reading, new: Candidate) -> Twin:
-    """Whether a report just inserted counts beside those of the same reporter, domain and period.
+def find_twin(connection: sqlite3.Connection, report: Report, new: Candidate) -> Twin:
+    """Whether a report whose records are stored counts beside those of the same reporter, domain and period.
 
     A period that cannot be: `held`; for the rest see `duplicates.decide`.
     """
-    report = reading.report
     if is_held(report):
         return Twin("held", None)
     rows = connection.execute(
         _RIVALS,
         (report.policy.domain, new.reporter, iso(report.begin), iso(report.end), report.org_name),
     )
-    rivals = [Claim(row[0], row[1], Tier(row[2]), *row[3:5], final=row[5] == "pruned") for row in rows]
-    claim = Claim(new.id, report.report_id, new.tier, new.fingerprint, reading.records)
+    rivals = [Claim(row[0], row[1], Tier(row[2]), row[3], row[4], final=row[5] == "pruned") for row in rows]
+    claim = Claim(new.id, report.report_id, new.tier, new.fingerprint, new.records)
     return decide(claim, rivals, holds_all=lambda old: _holds_all(connection, new.id, old))
 
 

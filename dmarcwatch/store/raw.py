@@ -9,6 +9,19 @@ from dmarcwatch.errors import ConfigError
 
 _REJECT_COLUMNS = ("id", "received_at", "reason", "size", "name", "origin", "message")
 
+COMPRESS_BYTES = 2048
+"""Items above this are kept compressed when that saves a tenth; smaller ones fill no page anyway."""
+
+
+def keep(connection: sqlite3.Connection, item: int, data: bytes) -> None:
+    """Keep an item's bytes as they came, within an open transaction."""
+    encoding, kept = "raw", data
+    if len(data) > COMPRESS_BYTES:
+        packed = zlib.compress(data, 1)
+        if len(packed) < len(data) * 0.9:
+            encoding, kept = "zlib", packed
+    connection.execute("INSERT INTO _raw VALUES (?, ?, ?)", (item, encoding, kept))
+
 
 def rejects(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     """Every reject as a plain row, newest first."""

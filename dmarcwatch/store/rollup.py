@@ -67,6 +67,7 @@ INSERT INTO _stream_days (stream, {_COLUMNS})
 SELECT :stream, {_CELL}, {_SUMS} {_OF_PLACE}
 GROUP BY {_CELL} HAVING sum(c.messages) > 0
 ON CONFLICT DO UPDATE SET {_ADD}"""
+# Only of reports that count: who signs with which selector decides whose mail a stream is (JUDGEMENT 3, 5).
 _SELECTOR_DAYS = """
 INSERT INTO _selector_days (place, domain, selector, day, passed, failed)
 SELECT j.place, s.domain, s.selector, r.day, sum(c.messages * s.passed) * :sign,
@@ -75,7 +76,7 @@ FROM reports r
 CROSS JOIN _records c ON c.report = r.id
 CROSS JOIN _judgements j ON j.id = c.judgement
 CROSS JOIN _judgement_selectors s ON s.judgement = j.id
-WHERE r.status = 'counted' AND r.id BETWEEN :first AND :last
+WHERE r.status = 'counted' AND r.tier IN ('local', 'verified') AND r.id BETWEEN :first AND :last
 GROUP BY j.place, s.domain, s.selector, r.day HAVING sum(c.messages) > 0
 ON CONFLICT DO UPDATE SET passed = passed + excluded.passed, failed = failed + excluded.failed"""
 _PLACE_ADDRESSES = """

@@ -105,6 +105,11 @@ CREATE TABLE verdicts (
 CREATE INDEX verdicts_domain ON verdicts (domain, as_of);
 """
 
+_RELEASED = """
+CREATE TABLE _released (sha256 TEXT PRIMARY KEY, released_at TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX _selector_days_name ON _selector_days (domain, selector);
+"""
+
 _LOOKED_UP = """
 CREATE TABLE published (
     domain TEXT NOT NULL, record TEXT, looked_up_at TEXT NOT NULL,
@@ -227,6 +232,12 @@ def facts_and_judgements(db: Database) -> None:
     """The first schema."""
     run_statements(db.conn, _FACTS)
     run_statements(db.conn, JUDGEMENTS)
+
+
+@MIGRATIONS()
+def released_reports(db: Database) -> None:
+    """Held reports that a person lets through, by content; and selectors by name, for those who ask."""
+    run_statements(db.conn, _RELEASED)
 
 
 @MIGRATIONS()

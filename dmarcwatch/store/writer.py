@@ -2,8 +2,7 @@
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -11,19 +10,19 @@ from typing import NamedTuple
 from dmarcwatch.arrival import Arrival
 from dmarcwatch.classify import Classification
 from dmarcwatch.parse import Reading
+from dmarcwatch.plausible import VOUCHED, Told
 from dmarcwatch.report import Problem, Record, Report, Tier
 from dmarcwatch.senders import Senders
-from dmarcwatch.store import rollup
+from dmarcwatch.store import holding, raw, rollup
 from dmarcwatch.store.heads import stored_report
-from dmarcwatch.store.identity import RANK, Candidate, find_twin, iso
+from dmarcwatch.store.identity import RANK, Candidate, Twin, find_twin, iso
 from dmarcwatch.store.interned import Interned
 from dmarcwatch.streams import covered
 from dmarcwatch.trust import reporter_key
 
 Classify = Callable[[Record, Report], Classification]
 
-COMPRESS_BYTES = 2048
-"""Items above this are kept compressed when that saves a tenth; smaller ones fill no page anyway."""
+HELD = Twin("held", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,8 @@ class Writer:
         self._first: int | None = None
         self._last = 0
         self._swept = True
+        self._vouched = False
+        """Whether a report that somebody vouches for waits to be rolled up."""
         self._ids: dict[str, int] = {}
         self.touched: set[str] = set()
         """Policy domains whose roll-ups changed."""
@@ -104,12 +105,7 @@ class Writer:
 
     def keep_raw(self, item: int, data: bytes) -> None:
         """Keep the item's bytes as they came."""
-        encoding, kept = "raw", data
-        if len(data) > COMPRESS_BYTES:
-            packed = zlib.compress(data, 1)
-            if len(packed) < len(data) * 0.9:
-                encoding, kept = "zlib", packed
-        self._connection.execute("INSERT INTO _raw VALUES (?, ?, ?)", (item, encoding, kept))
+        raw.keep(self._connection, item, data)
 
     def add_reject(self, item: int, arrival: Arrival, *, name: str, reason: str, message: str) -> None:
         """Note that an item, or the part `name` of it, gave no report."""
@@ -138,16 +134,34 @@ class Writer:
         """A stored report's head, as the reader gave it."""
         return stored_report(self._connection, identity)
 
-    def lift(self, report: int, tier: Tier) -> None:
-        """Trust a stored report as far as the better of its deliveries (JUDGEMENT 5)."""
-        present, status, domain = self._connection.execute(
-            "SELECT tier, status, policy_domain FROM reports WHERE id = ?", (report,)
+    def lift(self, report: int, tier: Tier, received_at: datetime | None) -> None:
+        """Trust a stored report as far as the better of its deliveries, as of its arrival (JUDGEMENT 5).
+
+        One that did not count may count now: whoever guesses a report and sends it first must not keep
+        the genuine one out.
+        """
+        present, status, end = self._connection.execute(
+            "SELECT tier, status, end FROM reports WHERE id = ?", (report,)
         ).fetchone()
         # What was summed up of pruned records cannot be moved from one tier to another.
         if RANK[tier] <= RANK[Tier(present)] or status == "pruned":
             return
-        self._restate(report, "tier = ?", tier, counted=(status == "counted", status == "counted"))
-        self.touched.add(domain)
+        received = _text(received_at) or end
+        changes = {"tier": tier, "received_at": received, "received_day": received[:10]}
+        self._restate(report, changes, counted=(status == "counted",) * 2)
+        self.touched.add(self.report(report).policy.domain)
+        if status != "counted":
+            self.reconsider(report)
+
+    def reconsider(self, report: int) -> None:
+        """Decide anew about a stored report that does not count; without its records it stays as it is."""
+        if not holding.has_records(self._connection, report):
+            return
+        told, candidate, sha256 = holding.stored(self._connection, report)
+        holding.forget(self._connection, report)
+        twin = self._decide(told, candidate, sha256)
+        self._restate(report, {"status": twin.status}, counted=(False, twin.status == "counted"))
+        self.touched.add(told.report.policy.domain)
 
     def add_report(self, source: Source, reading: Reading, classify: Classify) -> Stored:
         """Store one report with its records, and decide whether it counts.
@@ -158,15 +172,16 @@ class Writer:
         report = self._next("reports")
         fingerprint = self._insert_records(report, reading, classify)
         reporter = self._interned.reporter(reporter_key(reading.report))
-        twin = find_twin(self._connection, reading, Candidate(report, reporter, fingerprint, source.tier))
-        if twin.supersedes is not None:
-            self._restate(twin.supersedes, "status = ?", "superseded", counted=(True, False))
+        told = Told(reading.report, source.tier, source.received_at, reading.messages)
+        candidate = Candidate(report, reporter, fingerprint, source.tier, reading.records)
+        twin = self._decide(told, candidate, source.sha256)
         self._insert_report(report, source, reading, (twin.status, reporter, fingerprint))
         self._ids["reports"] = report + 1
         if reading.problems:
             self._insert_problems(report, reading.problems)
         self._first = report if self._first is None else self._first
         self._last = report
+        self._vouched |= twin.status == "counted" and source.tier in VOUCHED
         self.touched.add(reading.report.policy.domain)
         return Stored(
             report,
@@ -198,17 +213,32 @@ class Writer:
         if self._first is not None:
             rollup.roll_up(self._connection, self._first, self._last)
             self._first = None
+            self._vouched = False
         if not self._swept:
             rollup.sweep(self._connection)
             self._swept = True
 
-    def _restate(self, report: int, change: str, value: str, *, counted: tuple[bool, bool]) -> None:
+    def _decide(self, told: Told, candidate: Candidate, sha256: str) -> Twin:
+        """What becomes of a report whose records are stored, and of the one that it replaces."""
+        if told.tier not in VOUCHED and self._vouched:
+            self.flush()
+        found = holding.held(self._connection, told, candidate, sha256)
+        if found is not None:
+            holding.note(self._connection, candidate.id, found)
+            return HELD
+        twin = find_twin(self._connection, told.report, candidate)
+        if twin.supersedes is not None:
+            self._restate(twin.supersedes, {"status": "superseded"}, counted=(True, False))
+        return twin
+
+    def _restate(self, report: int, changes: Mapping[str, str], *, counted: tuple[bool, bool]) -> None:
         """Change a stored report; `counted` says whether it is in the roll-ups before and after."""
         self.flush()
         if counted[0]:
             rollup.take_away(self._connection, report)
             self._swept = False
-        self._connection.execute(f"UPDATE reports SET {change} WHERE id = ?", (value, report))
+        columns = ", ".join(f"{name} = ?" for name in changes)
+        self._connection.execute(f"UPDATE reports SET {columns} WHERE id = ?", (*changes.values(), report))
         if counted[1]:
             rollup.roll_up(self._connection, report, report)
 

@@ -100,7 +100,7 @@ def test_stream_days_equal_a_recount_after_any_history(tmp_path_factory, history
             feed(database, *documents, local=local, source=f"run {number}")
         assert rolled_up(database) == recount(database)
         counted = rows(database, "SELECT count(*), sum(messages) FROM reports WHERE status = 'counted'")
-        assert rows(database, "SELECT sum(reports), sum(messages) FROM domain_days") == counted
+        assert rows(database, "SELECT ifnull(sum(reports), 0), sum(messages) FROM domain_days") == counted
 
 
 def test_the_order_of_reports_does_not_matter(tmp_path):

@@ -1,0 +1,169 @@
+"""Which reports are held, and why: what the database knows beside a report, put to the rules of `plausible`.
+
+The reason is a row of `problems` whose path begins with `held/`, so that it goes where its report goes. What
+a person lets through is kept by content and outlives a rebuild.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from dmarcwatch.errors import ConfigError
+from dmarcwatch.plausible import VOUCHED, Held, Known, Told, implausible, impossible
+from dmarcwatch.policy import DmarcRecord
+from dmarcwatch.report import Tier
+from dmarcwatch.store.heads import stored_report
+from dmarcwatch.store.identity import Candidate
+
+PATH = "held/"
+"""What the path of a problem begins with that holds its report."""
+_POLICY_DAYS = 3
+"""Days before and after a report whose policies are its own time's: caches, and reports over midnight."""
+_USUAL_REPORTS = 50
+
+_RELEASED = "SELECT 1 FROM _released WHERE sha256 = ?"
+_POLICIES = """
+SELECT DISTINCT y.p FROM _domain_days d JOIN _policies y ON y.id = d.policy
+WHERE d.policy_domain = ? AND d.day BETWEEN ? AND ? AND d.tier IN ('local', 'verified') AND y.p IS NOT NULL"""
+_LOOKED_UP = "SELECT record FROM published WHERE domain = ? AND record IS NOT NULL"
+_USUAL = """
+SELECT messages FROM reports WHERE policy_domain = ? AND reporter = ? AND status = 'counted' AND id <> ?
+ORDER BY begin DESC LIMIT ?"""
+_ADDRESSES = """
+SELECT a.ip, sum(c.messages) FROM _records c JOIN _addresses a ON a.id = c.address
+WHERE c.report = ? GROUP BY a.id"""
+_PASSING = """
+SELECT DISTINCT s.domain, s.selector FROM _records c
+JOIN _judgement_selectors s ON s.judgement = c.judgement
+WHERE c.report = ? AND s.passed AND s.selector <> ''"""
+_SELECTOR_SEEN = "SELECT 1 FROM _selector_days WHERE domain = ? AND selector = ? AND passed LIMIT 1"
+_ANY_SELECTOR = "SELECT 1 FROM _selector_days WHERE domain = ? AND selector <> '' AND passed LIMIT 1"
+_HELD = """
+SELECT r.id, r.received_at, o.name AS reporter, r.policy_domain, r.begin, r.end, r.messages, r.tier,
+    substr(p.path, 6) AS why, p.found
+FROM reports r JOIN _reporters o ON o.id = r.reporter
+JOIN problems p ON p.report = r.id AND p.path LIKE 'held/%'
+WHERE r.status = 'held' ORDER BY r.id DESC"""
+_REASONS = """
+SELECT substr(p.path, 6) AS why, count(*) AS reports FROM reports r
+JOIN problems p ON p.report = r.id AND p.path LIKE 'held/%'
+WHERE r.status = 'held' GROUP BY 1 ORDER BY 2 DESC, 1"""
+
+
+def held(connection: sqlite3.Connection, told: Told, candidate: Candidate, sha256: str) -> Held | None:
+    """Why a report whose records are stored is held; None where it counts or a person let it through.
+
+    The roll-ups must hold every report before it.
+    """
+    found = impossible(told)
+    if found is None and told.tier not in VOUCHED:
+        found = implausible(told, _known(connection, told, candidate))
+    if found is None or connection.execute(_RELEASED, (sha256,)).fetchone():
+        return None
+    return found
+
+
+def stored(connection: sqlite3.Connection, report: int) -> tuple[Told, Candidate, str]:
+    """What `held` asks about a report that is there, and the SHA-256 of its document."""
+    reporter, fingerprint, tier, records, received_at, messages, sha256 = connection.execute(
+        "SELECT reporter, fingerprint, tier, records, received_at, messages, sha256 FROM reports "
+        "WHERE id = ?",
+        (report,),
+    ).fetchone()
+    told = Told(stored_report(connection, report), Tier(tier), datetime.fromisoformat(received_at), messages)
+    return told, Candidate(report, reporter, fingerprint, told.tier, records), sha256
+
+
+def has_records(connection: sqlite3.Connection, report: int) -> bool:
+    """Whether the records of a report are all still there: they go when they are old."""
+    return _any(
+        connection,
+        "SELECT 1 FROM reports WHERE id = ? AND (records = 0 OR EXISTS "
+        "(SELECT 1 FROM _records c WHERE c.report = reports.id))",
+        report,
+    )
+
+
+def note(connection: sqlite3.Connection, report: int, found: Held) -> None:
+    """Write down why a report is held."""
+    connection.execute(
+        "INSERT INTO problems (report, path, found, messages) VALUES (?, ?, ?, 0)",
+        (report, f"{PATH}{found.why}", found.found),
+    )
+
+
+def forget(connection: sqlite3.Connection, report: int) -> None:
+    """A report is no longer held."""
+    connection.execute("DELETE FROM problems WHERE report = ? AND path LIKE 'held/%'", (report,))
+
+
+def held_reports(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Every held report with its reason, newest first."""
+    return _rows(connection, _HELD)
+
+
+def held_reasons(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """How many reports are held for each reason, most first."""
+    return _rows(connection, _REASONS)
+
+
+def release(connection: sqlite3.Connection, report: int, *, now: datetime) -> None:
+    """Remember that a person lets a held report through. Raises ConfigError where it is not held."""
+    row = connection.execute("SELECT sha256, status FROM reports WHERE id = ?", (report,)).fetchone()
+    if row is None or row[1] != "held":
+        raise ConfigError(
+            [f"Report {report} is not held."], hint="`dmarcwatch rejects` lists those that are."
+        )
+    connection.execute(
+        "INSERT INTO _released VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (row[0], now.strftime("%Y-%m-%dT%H:%M:%SZ")),
+    )
+
+
+def _known(connection: sqlite3.Connection, told: Told, candidate: Candidate) -> Known:
+    domain, report = told.report.policy.domain, candidate.id
+    claimed = connection.execute(_PASSING, (report,)).fetchall()
+    return Known(
+        policies=frozenset(_policies(connection, told)),
+        usual=[
+            n for (n,) in connection.execute(_USUAL, (domain, candidate.reporter, report, _USUAL_REPORTS))
+        ],
+        addresses=dict(connection.execute(_ADDRESSES, (report,)).fetchall()),
+        passing_selectors=frozenset(selector for _, selector in claimed),
+        seen_selectors=frozenset(pair[1] for pair in claimed if _any(connection, _SELECTOR_SEEN, *pair)),
+        any_selector_seen=any(
+            _any(connection, _ANY_SELECTOR, name) for name in {name for name, _ in claimed}
+        ),
+    )
+
+
+def _policies(connection: sqlite3.Connection, told: Told) -> Iterator[str]:
+    """What was published about the time of the report, as vouched-for reports and look-ups showed it."""
+    domain, around = told.report.policy.domain, timedelta(days=_POLICY_DAYS)
+    first, last = (told.report.begin - around).date(), (told.report.end + around).date()
+    rows = connection.execute(_POLICIES, (domain, first.isoformat(), last.isoformat()))
+    seen = [policy for (policy,) in rows]
+    yield from seen
+    if seen:
+        # A look-up alone tells of its own moment, and the policy may have changed since.
+        yield from _looked_up(connection, domain)
+
+
+def _looked_up(connection: sqlite3.Connection, domain: str) -> Iterator[str]:
+    for (text,) in connection.execute(_LOOKED_UP, (domain,)):
+        with suppress(ConfigError):  # What stands in DNS may be no record.
+            policy = DmarcRecord.parse(text).policy("p")
+            if policy is not None:
+                yield str(policy)
+
+
+def _any(connection: sqlite3.Connection, sql: str, *values: object) -> bool:
+    return connection.execute(sql, values).fetchone() is not None
+
+
+def _rows(connection: sqlite3.Connection, sql: str, *values: object) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
