@@ -1,7 +1,6 @@
 """The texts of one record -> what it states."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,27 +12,26 @@ from dmarcwatch.report import AuthResult, Dkim, Evidence, Reason, ReasonType, Sp
 
 SOURCE_IP = "row/source_ip"
 COUNT = "row/count"
-_ENVELOPE_FROM = "identifiers/envelope_from"
-_DISPOSITION = "row/policy_evaluated/disposition"
-_DKIM_EVALUATED = "row/policy_evaluated/dkim"
-_SPF_EVALUATED = "row/policy_evaluated/spf"
-_HEADER_FROM = "identifiers/header_from"
-_ENVELOPE_TO = "identifiers/envelope_to"
-_REASON_TYPE = f"{REASON}/type"
-_REASON_COMMENT = f"{REASON}/comment"
-_DKIM_DOMAIN = f"{DKIM}/domain"
-_DKIM_SELECTOR = f"{DKIM}/selector"
-_DKIM_RESULT = f"{DKIM}/result"
-_SPF_DOMAIN = f"{SPF}/domain"
-_SPF_SCOPE = f"{SPF}/scope"
-_SPF_RESULT = f"{SPF}/result"
+ENVELOPE_FROM = "identifiers/envelope_from"
+DISPOSITION = "row/policy_evaluated/disposition"
+DKIM_EVALUATED = "row/policy_evaluated/dkim"
+SPF_EVALUATED = "row/policy_evaluated/spf"
+HEADER_FROM = "identifiers/header_from"
+ENVELOPE_TO = "identifiers/envelope_to"
+REASON_TYPE = f"{REASON}/type"
+REASON_COMMENT = f"{REASON}/comment"
+DKIM_DOMAIN = f"{DKIM}/domain"
+DKIM_SELECTOR = f"{DKIM}/selector"
+DKIM_RESULT = f"{DKIM}/result"
+SPF_DOMAIN = f"{SPF}/domain"
+SPF_SCOPE = f"{SPF}/scope"
+SPF_RESULT = f"{SPF}/result"
 
-_MAX_SHARED = 10
+MAX_SHARED = 10
 """Signatures and reasons; more is rare, and remembering it would let a stranger fill the memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """What a record says beside its address and its count, and how well that could be read."""
 
     evidence: Evidence
@@ -54,18 +52,18 @@ def read_record(leaves: Iterable[Leaf], budgets: Budgets) -> RawRecord:
     notes = Notes()
     texts, groups = _grouped(leaves, notes)
     evidence = Evidence(
-        disposition=notes.word(texts, _DISPOSITION, words.DISPOSITIONS),
-        dkim_evaluated=notes.word(texts, _DKIM_EVALUATED, words.EVALUATED),
-        spf_evaluated=notes.word(texts, _SPF_EVALUATED, words.EVALUATED),
-        reasons=_reasons(groups[REASON], notes, budgets),
-        header_from=notes.domain(texts, _HEADER_FROM),
+        disposition=notes.word(texts, DISPOSITION, words.DISPOSITIONS),
+        dkim_evaluated=notes.word(texts, DKIM_EVALUATED, words.EVALUATED),
+        spf_evaluated=notes.word(texts, SPF_EVALUATED, words.EVALUATED),
+        reasons=read_reasons(groups[REASON], notes, budgets),
+        header_from=notes.domain(texts, HEADER_FROM),
         envelope_from=_envelope_from(texts, notes),
-        envelope_to=notes.domain(texts, _ENVELOPE_TO),
+        envelope_to=notes.domain(texts, ENVELOPE_TO),
         dkim=_signatures(groups[DKIM], notes, budgets.max_signatures),
         spf=_spf(groups[SPF], notes, budgets.max_signatures),
     )
-    if len(evidence.dkim) + len(evidence.reasons) <= _MAX_SHARED:
-        evidence = _shared(evidence)
+    if len(evidence.dkim) + len(evidence.reasons) <= MAX_SHARED:
+        evidence = shared(evidence)
     statement = Statement(evidence, notes.repaired, tuple(notes.unusable))
     return RawRecord(texts.get(SOURCE_IP), texts.get(COUNT), statement)
 
@@ -93,20 +91,21 @@ def _grouped(leaves: Iterable[Leaf], notes: Notes) -> tuple[Texts, dict[str, lis
 
 def _envelope_from(texts: Texts, notes: Notes) -> str | None:
     # Present and empty is how a null reverse-path is written (RFC 9990 section 3.1.1.10).
-    if texts.get(_ENVELOPE_FROM) in ("", "<>"):
+    if texts.get(ENVELOPE_FROM) in ("", "<>"):
         return ""
-    return notes.domain(texts, _ENVELOPE_FROM)
+    return notes.domain(texts, ENVELOPE_FROM)
 
 
-def _reasons(groups: Sequence[Texts], notes: Notes, budgets: Budgets) -> tuple[Reason, ...]:
+def read_reasons(groups: Sequence[Texts], notes: Notes, budgets: Budgets) -> tuple[Reason, ...]:
+    """The override reasons of a record from the texts of each."""
     for texts in groups[budgets.max_reasons :]:
-        notes.refuse(REASON, texts.get(_REASON_TYPE, ""))
+        notes.refuse(REASON, texts.get(REASON_TYPE, ""))
     return tuple(_reason(texts, notes, budgets) for texts in groups[: budgets.max_reasons])
 
 
 def _reason(texts: Texts, notes: Notes, budgets: Budgets) -> Reason:
-    kind = notes.word(texts, _REASON_TYPE, words.REASONS)
-    comment = notes.text(texts, _REASON_COMMENT, budgets.max_comment_chars)
+    kind = notes.word(texts, REASON_TYPE, words.REASONS)
+    comment = notes.text(texts, REASON_COMMENT, budgets.max_comment_chars)
     # mail-dmarc says so where RFC 7489 has no word for it.
     if kind is ReasonType.OTHER and (comment or "").casefold().startswith(words.TEST_MODE):
         notes.repaired = True
@@ -128,13 +127,13 @@ def _signatures(groups: Sequence[Texts], notes: Notes, limit: int) -> tuple[Dkim
 
 
 def _dkim(texts: Texts, notes: Notes) -> Dkim | None:
-    domain = notes.domain(texts, _DKIM_DOMAIN)
-    selector = notes.selector(texts, _DKIM_SELECTOR)
-    result = notes.word(texts, _DKIM_RESULT, words.DKIM_RESULTS)
+    domain = notes.domain(texts, DKIM_DOMAIN)
+    selector = notes.selector(texts, DKIM_SELECTOR)
+    result = notes.word(texts, DKIM_RESULT, words.DKIM_RESULTS)
     if domain is not None:
         return Dkim(domain, selector, result)
     notes.repaired = True
-    if result is AuthResult.PASS and not texts.get(_DKIM_DOMAIN):
+    if result is AuthResult.PASS and not texts.get(DKIM_DOMAIN):
         notes.refuse(DKIM, "a pass of no domain")
     return None
 
@@ -142,9 +141,9 @@ def _dkim(texts: Texts, notes: Notes) -> Dkim | None:
 def _spf(groups: Sequence[Texts], notes: Notes, limit: int) -> tuple[Spf, ...]:
     read = (
         Spf(
-            notes.domain(texts, _SPF_DOMAIN),
-            notes.word(texts, _SPF_SCOPE, words.SCOPES),
-            notes.word(texts, _SPF_RESULT, words.SPF_RESULTS),
+            notes.domain(texts, SPF_DOMAIN),
+            notes.word(texts, SPF_SCOPE, words.SCOPES),
+            notes.word(texts, SPF_RESULT, words.SPF_RESULTS),
         )
         for texts in groups
     )
@@ -155,6 +154,6 @@ def _spf(groups: Sequence[Texts], notes: Notes, limit: int) -> tuple[Spf, ...]:
 
 
 @lru_cache(maxsize=1 << 13)
-def _shared(evidence: Evidence) -> Evidence:
+def shared(evidence: Evidence) -> Evidence:
     """One object for equal evidence, as long as it is remembered."""
     return evidence

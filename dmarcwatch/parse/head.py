@@ -17,9 +17,9 @@ _VERSION = "version"
 _ORG_NAME = f"{METADATA}/org_name"
 _EMAIL = f"{METADATA}/email"
 _CONTACT = f"{METADATA}/extra_contact_info"
-_REPORT_ID = f"{METADATA}/report_id"
-_BEGIN = f"{METADATA}/date_range/begin"
-_END = f"{METADATA}/date_range/end"
+REPORT_ID = f"{METADATA}/report_id"
+BEGIN = f"{METADATA}/date_range/begin"
+END = f"{METADATA}/date_range/end"
 _ERROR = f"{METADATA}/error"
 _GENERATOR = f"{METADATA}/generator"
 _DOMAIN = f"{POLICY}/domain"
@@ -56,7 +56,7 @@ def read_report(leaves: Iterable[Leaf], budgets: Budgets, *, dmarc_2: bool, head
     report = Report(
         org_name=notes.text(texts, _ORG_NAME, budgets.max_comment_chars),
         org_email=notes.text(texts, _EMAIL, budgets.max_comment_chars),
-        report_id=notes.text(texts, _REPORT_ID, budgets.max_text_chars),
+        report_id=notes.text(texts, REPORT_ID, budgets.max_text_chars),
         begin=begin,
         end=end,
         policy=_policy(texts, notes, header_from),
@@ -91,9 +91,9 @@ def _first_ones(leaves: Iterable[Leaf], notes: Notes) -> tuple[Texts, list[str],
 
 
 def _period(texts: Texts, notes: Notes) -> tuple[datetime, datetime]:
-    begin, end = notes.instant(texts, _BEGIN), notes.instant(texts, _END)
+    begin, end = notes.instant(texts, BEGIN), notes.instant(texts, END)
     if begin is None or end is None:
-        path = _BEGIN if begin is None else _END
+        path = BEGIN if begin is None else END
         raise ReportError(
             "no-date-range", f"no instant: {texts.get(path, '')[:40]!r}", path=f"feedback/{path}"
         )

@@ -36,7 +36,7 @@ _COUNT = re.compile(r"[0-9]{1,12}(?:\.0*)?")
 _EPOCH = re.compile(r"[0-9]{1,12}(?:\.[0-9]*)?")
 TEST_MODE = "policy testing mode"
 """How the comment of a reason `other` begins where the policy's `t` tag was heeded."""
-_NO_DOMAIN = frozenset({"", "<>", "null"})
+NO_DOMAIN = frozenset({"", "<>", "null"})
 """Absent, a null reverse-path, and AOL's word for it."""
 
 Texts: TypeAlias = Mapping[str, str]
@@ -134,10 +134,10 @@ class Notes:
         if text is None:
             return None
         name = normal_domain(text)
-        if name is not None and name not in _NO_DOMAIN:
+        if name is not None and name not in NO_DOMAIN:
             return name
         self.repaired = True
-        if text.casefold() in _NO_DOMAIN:
+        if text.casefold() in NO_DOMAIN:
             return None
         name = normal_domain(text.rpartition("@")[2].removesuffix(">"))
         if name is None:
@@ -179,6 +179,9 @@ class Notes:
         text = texts.get(path)
         if not text:
             return None
+        moment = read_epoch(text)
+        if moment is not None:
+            return moment
         if not text.isdecimal():
             self.repaired = True
         try:
@@ -190,6 +193,17 @@ class Notes:
         except (ValueError, OverflowError, OSError):
             self.refuse(path, text)
             return None
+
+
+@lru_cache(maxsize=1 << 10)
+def read_epoch(text: str) -> datetime | None:
+    """An instant in aware UTC from whole seconds since 1970; None where `text` is anything else."""
+    if not (text.isdecimal() and text.isascii() and len(text) <= 12):
+        return None
+    try:
+        return datetime.fromtimestamp(int(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 @lru_cache(maxsize=1 << 14)
@@ -209,7 +223,10 @@ def read_address(text: str) -> str | None:
 
 def read_count(text: str) -> int | None:
     """Messages of a record, 0..10^8, also written like `3.0`; None where `text` is no such number."""
-    if not _COUNT.fullmatch(text):
+    if text.isdecimal() and text.isascii() and len(text) <= 12:
+        count = int(text)
+    elif _COUNT.fullmatch(text):
+        count = int(text.partition(".")[0])
+    else:
         return None
-    count = int(text.partition(".")[0])
     return count if count <= MAX_COUNT else None
