@@ -6,12 +6,12 @@ and not opened: no reporter packs twice, and bombs do.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 from dmarcwatch.errors import TooLarge
 from dmarcwatch.reasons import Reason
-from dmarcwatch.unpack.inflate import CHUNK_BYTES, GZIP, DocumentMeter, Meter, Stream
+from dmarcwatch.unpack.inflate import CHUNK_BYTES, GZIP, RAW, DocumentMeter, Meter, Stream, inflate_small
 from dmarcwatch.unpack.sniff import GZIP_MAGIC, HEAD_BYTES, begins_document
 
 KEPT_BYTES = 4 * 1024 * 1024
@@ -22,8 +22,7 @@ _MAX_GZIP_MEMBERS = 10_000
 """Block-wise writers make one for each 64 KiB; an empty member costs 20 bytes, so their number is bounded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """Bytes as they came and how they are packed."""
 
     data: bytes
@@ -42,8 +41,7 @@ class Packed:
             yield from Stream(self.data, (0, len(self.data)), window=self.window)
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """One run of bytes out of an archive or a mail, measured."""
 
     name: str
@@ -51,7 +49,7 @@ class Content:
     size: int
     head: bytes
     """The first `HEAD_BYTES`."""
-    packed: Packed = field(repr=False)
+    packed: Packed
     truncated: bool = False
     """True where the archive was cut or is damaged: this is what could be got out of it."""
 
@@ -103,11 +101,30 @@ def gzip_streams(data: bytes, meter: DocumentMeter | None) -> Iterator[Stream]:
         position = stream.end
 
 
+def small_bytes(packed: Packed, meter: Meter) -> bytes | None:
+    """What one packed document inflates to, if it is small and whole; not counted yet."""
+    budgets = meter.budgets
+    limit = min(KEPT_BYTES, budgets.ratio_free_bytes, budgets.max_inflated_bytes)
+    return inflate_small(packed.data, window=packed.window or RAW, limit=limit)
+
+
+def small_content(name: str, inflated: bytes, packed: Packed, meter: Meter) -> Content:
+    """The content of a small document. Raises TooLarge."""
+    size = len(inflated)
+    meter.document().add(size, consumed=len(packed.data))
+    source = Packed(inflated) if meter.keep(size, most=_ALL_KEPT_BYTES) else packed
+    return Content(name, hashlib.sha256(inflated).hexdigest(), size, inflated[:HEAD_BYTES], source)
+
+
 def gunzip(name: str, data: bytes, meter: Meter) -> list[Content]:
     """What gzip data holds: its members joined, or several documents where each member begins one.
 
     Raises TooLarge.
     """
+    packed = Packed(data, GZIP)
+    small = small_bytes(packed, meter)
+    if small is not None:
+        return [small_content(name, small, packed, meter)]
     contents: list[Content] = []
     gauge, start = Gauge(), 0
     for stream in gzip_streams(data, meter.document()):

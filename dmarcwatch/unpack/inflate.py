@@ -18,10 +18,27 @@ GZIP: Final = 31
 RAW: Final = -15
 """The same for a bare stream, as zip members are."""
 
+_SMALL_BYTES = 128 * 1024
+"""Compressed; what is larger would often be inflated in vain."""
 _STEP = 16 * 1024
 """Compressed bytes given to zlib at a time; what it has not used is copied, so not all at once."""
 _CAREFUL_STEPS = 1 << 13
 """A damaged stream is cut into so many steps: zlib keeps back what it inflated in the call that fails."""
+
+
+def inflate_small(data: bytes, *, window: int, limit: int) -> bytes | None:
+    """What data inflates to that is one whole stream, nothing behind it, of at most `limit` bytes.
+
+    None for all else, which is for `Stream` to read: this is the short way for the usual report.
+    """
+    if len(data) > _SMALL_BYTES:
+        return None
+    stream = zlib.decompressobj(window)
+    try:
+        inflated = stream.decompress(data, limit)
+    except zlib.error:
+        return None
+    return inflated if stream.eof and not stream.unused_data else None
 
 
 class Meter:

@@ -15,7 +15,7 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import NotAReport, TooLarge
 from dmarcwatch.reasons import Reason
 from dmarcwatch.text import clean
-from dmarcwatch.unpack.archives import Content, Gauge, Packed, plain
+from dmarcwatch.unpack.archives import Content, Gauge, Packed, plain, small_bytes, small_content
 from dmarcwatch.unpack.inflate import RAW, Meter, Stream
 
 _END = struct.Struct("<4s4H2LH")
@@ -99,8 +99,11 @@ def read_entry(data: bytes, entry: Entry, meter: Meter) -> Content:
 
 
 def _inflate(data: bytes, entry: Entry, meter: Meter) -> Content:
-    packed = data[entry.start : entry.end]
-    stream = Stream(packed, (0, len(packed)), window=RAW, meter=meter.document())
+    packed = Packed(data[entry.start : entry.end], RAW)
+    small = small_bytes(packed, meter)
+    if small is not None and len(small) == entry.size and zlib.crc32(small) == entry.checksum:
+        return small_content(entry.name, small, packed, meter)
+    stream = Stream(packed.data, (0, len(packed.data)), window=RAW, meter=meter.document())
     gauge, checksum = Gauge(), 0
     for piece in stream:
         gauge.feed(piece)
@@ -108,7 +111,7 @@ def _inflate(data: bytes, entry: Entry, meter: Meter) -> Content:
     if stream.whole and gauge.size != entry.size:
         raise _lying(entry, gauge.size)
     gauge.truncated = not stream.whole or checksum != entry.checksum
-    return gauge.content(entry.name, Packed(packed, RAW), meter)
+    return gauge.content(entry.name, packed, meter)
 
 
 def _directory(data: bytes) -> tuple[int, int, int]:
