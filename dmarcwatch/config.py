@@ -52,6 +52,12 @@ class General:
     """The reports' mailbox is at Microsoft 365, which stamps no name on its authentication results."""
     authserv_ids: tuple[str, ...] = ()
     """Names that the mailbox's own host stamps on authentication results; empty: the topmost is taken."""
+    keep_raw: bool = True
+    """Whether mails and files are kept as they came, for `show` and `rebuild --facts`.
+    What could not be read is kept in any case."""
+    redact_failure_reports: bool = True
+    """Whether failure reports lose what names people: local parts of addresses, subject, message id,
+    and their bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from dmarcwatch.errors import DmarcwatchError, MalformedXml, ReportError, Unpack
 from dmarcwatch.parse import read
 from dmarcwatch.reasons import Reason
 from dmarcwatch.senders import Senders
+from dmarcwatch.store.aside import keep_aside
 from dmarcwatch.store.writer import Classify, Source, Writer
-from dmarcwatch.unpack import Document, Unpacked, unpack
+from dmarcwatch.unpack import Document, SetAside, SetAsideKind, Unpacked, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class Rules:
     budgets: Budgets = Budgets()
     is_ours: Callable[[str], bool] = lambda domain: True
     """Whether reports on a policy domain are the user's; others are set aside."""
+    keep_raw: bool = True
+    """Whether items' bytes are kept; those of what could not be read always are."""
+    redact: bool = True
+    """Whether failure reports lose what names people, and their bytes."""
 
 
 class Filing:
@@ -88,11 +93,24 @@ class Filing:
         for fault in unpacked.faults:
             accounts += self._reject(item, arrival, fault.name, UnpackError(fault.reason, fault.message))
         for part in unpacked.set_aside:
-            self._writer.add_set_aside(item, kind=part.kind, name=part.name, size=len(part.data))
-            accounts += Accounts(set_aside=1)
+            accounts += self._set_aside(item, arrival, part)
         for document in unpacked.documents:
             accounts += self._document(document, item, arrival)
         return accounts
+
+    def keeps_bytes(self, unpacked: Unpacked | UnpackError, accounts: Accounts) -> bool:
+        """Whether an item's bytes are kept: always where a newer program may find more in them."""
+        if accounts.rejects or accounts.problems or isinstance(unpacked, UnpackError):
+            return True
+        personal = any(part.kind is SetAsideKind.FAILURE_REPORT for part in unpacked.set_aside)
+        return self._rules.keep_raw and not (personal and self._rules.redact)
+
+    def _set_aside(self, item: int, arrival: Arrival, part: SetAside) -> Accounts:
+        problem = keep_aside(
+            self._connection, item, part, received_at=arrival.received_at, redact=self._rules.redact
+        )
+        self._writer.add_set_aside(item, kind=part.kind, name=part.name, size=len(part.data), problem=problem)
+        return Accounts(set_aside=1, problems=int(problem is not None))
 
     def _reject(self, item: int, arrival: Arrival, name: str, error: UnpackError | ReportError) -> Accounts:
         self._writer.add_reject(item, arrival, name=name, reason=error.reason, message=error.message)

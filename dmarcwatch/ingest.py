@@ -186,7 +186,8 @@ class Run:
         accounts = self._filing.file(row, arrival, unpacked)
         filed = Filed(self._memory.id, self._id, outcome(accounts), not self._kind.settles)
         self._writer.add_item(row, arrival, filed)
-        self._writer.keep_raw(row, item.data)
+        if self._filing.keeps_bytes(unpacked, accounts):
+            self._writer.keep_raw(row, item.data)
         return Accounts(items=1) + accounts
 
     def _introduce(self, data: bytes, arrival: Arrival, headers: MailHeaders | None) -> Arrival:

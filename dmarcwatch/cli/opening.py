@@ -62,6 +62,8 @@ def load_rules(settings: Settings, database: Database) -> Rules:
         trust=_trust(general),
         budgets=settings.config.budgets,
         is_ours=settings.config.is_ours,
+        keep_raw=general.keep_raw,
+        redact=general.redact_failure_reports,
     )
 
 

@@ -49,7 +49,7 @@ def find_twin(connection: sqlite3.Connection, report: Report, new: Candidate) ->
         _RIVALS,
         (report.policy.domain, new.reporter, iso(report.begin), iso(report.end), report.org_name),
     )
-    rivals = [Claim(row[0], row[1], Tier(row[2]), row[3], row[4], final=row[5] == "pruned") for row in rows]
+    rivals = [Claim(row[0], row[1], Tier(row[2]), row[3], row[4], row[5] == "pruned") for row in rows]
     claim = Claim(new.id, report.report_id, new.tier, new.fingerprint, new.records)
     return decide(claim, rivals, holds_all=lambda old: _holds_all(connection, new.id, old))
 

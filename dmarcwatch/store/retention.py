@@ -11,6 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from dmarcwatch.store import rollup
+from dmarcwatch.store.aside import forget_aside
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.schema import FACT_TABLES, JUDGEMENT_TABLES
 
@@ -147,6 +148,7 @@ def forget_facts(connection: sqlite3.Connection) -> None:
         connection.execute(f"DELETE FROM reports WHERE NOT {gone}")
         connection.execute("DELETE FROM rejects WHERE item IN (SELECT item FROM _raw)")
     connection.execute("DELETE FROM set_aside WHERE item IN (SELECT item FROM _raw)")
+    forget_aside(connection)
 
 
 def _batches(reports: list[tuple[int, int]], batch_records: int) -> Iterator[list[tuple[int]]]:
