@@ -14,11 +14,14 @@ _UNWANTED = re.compile(
 
 
 def clean(text: str, limit: int) -> str:
-    """`text` without control characters, white space collapsed, at most `limit` characters.
+    """`text` of printable characters alone, white space collapsed, at most `limit` characters.
 
     Line breaks and tabs are white space and become one space; nothing is marked where text was
     cut. The result may be empty.
     """
     if not text.isprintable():
         text = _UNWANTED.sub("", text)
+        if not text.isprintable():
+            # Left are white space, invisible characters and those that Unicode has not assigned yet.
+            text = "".join(char for char in text if char.isprintable() or char.isspace())
     return " ".join(text.split())[:limit].rstrip()

@@ -87,6 +87,10 @@ class Reporters:
         name = (report.org_name or "").casefold()
         return next((entry for entry in self.entries if name in entry.org_names), None)
 
+    def sends_from(self, domain: str) -> bool:
+        """Whether `domain` is one that a known reporter sends its reports from, or lies below one."""
+        return any(_under_any(domain, entry.domains) for entry in self.entries)
+
 
 class MethodResult(NamedTuple):
     """One `resinfo` of RFC 8601 section 2.2; names and values of properties as written, names lower-case."""

@@ -19,7 +19,8 @@ TARGETS = ("unpack", "parse", "mail")
 CORPUS = ROOT / "corpus"
 """What the fuzzer found worth keeping, beside the seeds; grows from run to run and is not committed."""
 CRASHES = ROOT / "crashes"
-ITEM_SECONDS = 2
+HANG_SECONDS = 20
+"""By the clock, after which an input counts as endless; what it may take of the processor: `harness`."""
 ITEM_MEGABYTES = 200
 _HARNESS_MEGABYTES = 100
 """The interpreter with its libraries, atheris and its corpus, before any item."""
@@ -57,7 +58,7 @@ def fuzz(target: str, minutes: float) -> Outcome:
     command = [
         *(sys.executable, "-m", "fuzz.harness", target),
         f"-max_total_time={round(60 * minutes)}",
-        f"-timeout={ITEM_SECONDS}",
+        f"-timeout={HANG_SECONDS}",
         f"-rss_limit_mb={_HARNESS_MEGABYTES + ITEM_MEGABYTES}",
         f"-max_len={_LARGEST_BYTES}",
         f"-dict={ROOT / 'words.dict'}",

@@ -21,6 +21,10 @@ from dmarcwatch.text import clean
         ("\u2066isolated\u2069 \u200emarked\u200f\u061c", "isolated marked"),
         ("\ufeffmarked", "marked"),
         ("lone\ud800surrogate", "lonesurrogate"),
+        ("goo\u200bgle\u2060.com", "google.com"),
+        ("hidden\U000e0041\U000e007f tag", "hidden tag"),
+        ("not\u05f6yet assigned", "notyet assigned"),
+        ("no\u00a0break\u3000wide\u2028line", "no break wide line"),
         ("Grüße, 例え", "Grüße, 例え"),
         ("\x01\x02", ""),
     ],
@@ -38,5 +42,5 @@ def test_cleaned_text_is_one_storable_line(text, limit):
     shown = clean(text, limit)
     assert len(shown) <= limit
     assert shown.encode() is not None
-    assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in shown)
+    assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} for char in shown)
     assert clean(shown, limit) == shown
