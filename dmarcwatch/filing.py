@@ -83,6 +83,8 @@ class Filing:
         except UnpackError as error:
             return error
         except Exception as error:  # a fault of ours must cost one item, not the run
+            if _is_the_machines(error):
+                raise
             return UnpackError("internal", _fault(error))
 
     def file(self, item: int, arrival: Arrival, unpacked: Unpacked | UnpackError) -> Accounts:
@@ -129,6 +131,8 @@ class Filing:
         except (sqlite3.Error, DmarcwatchError):
             raise
         except Exception as error:  # as above
+            if _is_the_machines(error):
+                raise
             return self._reject(item, arrival, document.name, UnpackError("internal", _fault(error)))
 
     def _read(self, document: Document, item: int, arrival: Arrival) -> Accounts:
@@ -183,6 +187,14 @@ def outcome(accounts: Accounts) -> str:
     if accounts.duplicates:
         return "duplicate"
     return "set-aside" if accounts.set_aside else "reject"
+
+
+def _is_the_machines(error: Exception) -> bool:
+    """Whether memory or handles ran out: the item is sound then, and the next run reads it."""
+    # A library that is loaded when first wanted fails to load for the same reasons, and Python itself
+    # does not always know what it has run out of.
+    known = isinstance(error, MemoryError | ImportError | SystemError)
+    return known or getattr(error, "errno", None) is not None
 
 
 def _fault(error: Exception) -> str:

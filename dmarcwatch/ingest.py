@@ -18,6 +18,7 @@ from dmarcwatch.mail.headers import MailHeaders
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool
+from dmarcwatch.store.unjudged import note_changed
 from dmarcwatch.store.writer import Filed, Writer
 from dmarcwatch.unpack import Unpacked
 
@@ -95,11 +96,6 @@ class Run:
         self._filing = Filing(self._connection, self._writer, ingest.rules)
         self.accounts = Accounts()
 
-    @property
-    def touched(self) -> frozenset[str]:
-        """The policy domains whose figures changed."""
-        return frozenset(self._writer.touched)
-
     def read(self, collector: Collector) -> None:
         """Store batch after batch, settle each after its commit, then tidy the pool.
 
@@ -161,6 +157,8 @@ class Run:
                 for item in batch:
                     accounts += self._store_item(item)
                 self._writer.flush()
+                note_changed(self._connection, self._writer.touched)
+                self._writer.touched.clear()
                 self._memory.write()
         except BaseException:
             self._writer.abandon()

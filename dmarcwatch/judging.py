@@ -20,6 +20,7 @@ from dmarcwatch.store.histories import history
 from dmarcwatch.store.operators import wandering_operator
 from dmarcwatch.store.published import last_record
 from dmarcwatch.store.standings import Judged, write_standings, write_verdict
+from dmarcwatch.store.unjudged import note_judged
 from dmarcwatch.streams import Stream, StreamDay
 from dmarcwatch.verdict import Blocker, Kind, Verdict
 
@@ -77,7 +78,7 @@ class Court:
         known = self.history(database, domain, as_of)
         judge = self._judge(known)
         verdict = _with_wandering(database, judge.at(as_of))
-        found = _findings(known)
+        found = all_findings(known)
         judged = {
             stream: Judged(standing.legitimacy, standing.confidence, standing.because, found[stream])
             for stream, standing in judge.standings(as_of).items()
@@ -85,6 +86,7 @@ class Court:
         with transaction(database.conn):
             write_standings(database.conn, domain, judged)
             write_verdict(database.conn, verdict, given_at=self.now, thresholds=self.config.thresholds)
+            note_judged(database.conn, domain)
         return verdict
 
 
@@ -102,7 +104,7 @@ def _with_wandering(database: Database, verdict: Verdict) -> Verdict:
     return replace(verdict, warnings=(*verdict.warnings, warning))
 
 
-def _findings(known: History) -> dict[str, tuple[Finding, ...]]:
+def all_findings(known: History) -> dict[str, tuple[Finding, ...]]:
     """What the days of each stream show beside those of the others."""
     days: dict[str, list[StreamDay]] = defaultdict(list)
     for day in known.stream_days:

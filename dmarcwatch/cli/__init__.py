@@ -1,5 +1,6 @@
 """The command line: one command a file, each loaded only when it is called."""
 
+import errno
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import click
 
 from dmarcwatch.cli.context import Settings
-from dmarcwatch.errors import DmarcwatchError
+from dmarcwatch.errors import DmarcwatchError, StoreError
 
 COMMANDS = {
     "fetch": "Collect and store what is new, then judge the domains it touched.",
@@ -31,6 +32,7 @@ COMMANDS = {
 """Each command's one line, so that `--help` loads none of them; a test compares it with the command's own."""
 
 
+_SHORT = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -64,6 +66,12 @@ class LazyGroup(click.Group):
             if error.hint:
                 click.echo(f"  {error.hint}", err=True)
             ctx.exit(error.exit_status)
+        except (MemoryError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _SHORT:
+                raise
+            click.echo("dmarcwatch: there is not enough memory, or too few files may be open.", err=True)
+            click.echo("  What was committed is safe; run it again with more.", err=True)
+            ctx.exit(StoreError.exit_status)
 
 
 @click.group(cls=LazyGroup, context_settings=CONTEXT)

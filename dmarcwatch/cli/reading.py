@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import NamedTuple
 
 import click
+from sqlite_utils import Database
 
 from dmarcwatch.check.operators import built_at, operator_of
 from dmarcwatch.cli.context import Settings
@@ -20,6 +21,7 @@ from dmarcwatch.filing import Accounts
 from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.operators import keep_operators
+from dmarcwatch.store.unjudged import unjudged
 
 
 def sentence(accounts: Accounts) -> str:
@@ -75,7 +77,9 @@ def _opened(settings: Settings, source: Source, notices: list[Notice]) -> Collec
 
 
 def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = NO_BOUNDS) -> Fetched:
-    """Read the sources one after the other and judge what they touched; a failed one costs only itself.
+    """Read the sources one after the other and judge what changed; a failed one costs only itself.
+
+    Judged is also what an earlier run stored and did not come to judge.
 
     Raises StoreError and ConfigError.
     """
@@ -83,7 +87,7 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
     # What a run makes has no cycles; looking for some took a twentieth of it.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    total, touched, failures, notices = Accounts(), set[str](), list[CollectError](), list[Notice]()
+    total, failures, notices = Accounts(), list[CollectError](), list[Notice]()
     with progress(settings) as show:
         ingest = Ingest(database, load_rules(settings, database), settings.now, show, bounds)
         for source in sources:
@@ -96,10 +100,16 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
                 failures.append(error)
                 run.failed(error)
             total += run.accounts
-            touched |= run.touched
-    if total.records:
-        with store_errors(settings.database_path), transaction(database.conn):
-            keep_operators(database.conn, operator_of, built_at=built_at(), now=settings.now)
-    load_court(settings).judge_and_keep(database, sorted(touched))
+    with store_errors(settings.database_path):
+        _judge(settings, database)
     database.conn.close()
     return Fetched(total, tuple(failures), sum(notice.left for notice in notices))
+
+
+def _judge(settings: Settings, database: Database) -> None:
+    """Say who operates new addresses, then judge the domains that wait for it."""
+    waiting = unjudged(database.conn)
+    if waiting:
+        with transaction(database.conn):
+            keep_operators(database.conn, operator_of, built_at=built_at(), now=settings.now)
+    load_court(settings).judge_and_keep(database, waiting)

@@ -120,6 +120,10 @@ CREATE TABLE _operators (
 """
 """What the world said on a day, by name and not by id: it outlives a rebuild."""
 
+_UNJUDGED = """
+CREATE TABLE _unjudged (policy_domain TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
 _SET_ASIDE = """
 ALTER TABLE set_aside ADD COLUMN problem TEXT;
 CREATE TABLE tls_reports (
@@ -244,6 +248,12 @@ def released_reports(db: Database) -> None:
 def looked_up(db: Database) -> None:
     """What `check` finds in DNS, and who operates an address."""
     run_statements(db.conn, _LOOKED_UP)
+
+
+@MIGRATIONS()
+def waiting_to_be_judged(db: Database) -> None:
+    """Which domains changed since they were judged."""
+    run_statements(db.conn, _UNJUDGED)
 
 
 @MIGRATIONS()

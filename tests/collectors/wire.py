@@ -19,14 +19,16 @@ class Fault:
 class Wire:
     """Forwards to `host:port`, each way `delay_seconds` late.
 
-    `faults` are used up by new connections, one each; without one a connection is sound.
+    `faults` are used up by new connections, one each; with None or without one a connection is sound.
     """
 
     def __init__(self, host: str, port: int, *, delay_seconds: float = 0.0) -> None:
         self._target = (host, port)
         self._delay = delay_seconds
-        self.faults: deque[Fault] = deque()
+        self.faults: deque[Fault | None] = deque()
         self.connections = 0
+        self.struck = 0
+        """Faults that took effect."""
         self.received_bytes = 0
         """From the server, over all connections."""
         self.port = 0
@@ -99,6 +101,7 @@ class Wire:
                 self.received_bytes += len(data) if counted else 0
                 await late.put((self._loop.time() + self._delay, data))
                 if left is not None and left <= 0:
+                    self.struck += 1
                     if fault.silent:
                         await asyncio.Event().wait()
                     break
