@@ -89,10 +89,15 @@ def share(cells: Iterable[Cell], *, rho: float) -> Share:
             kept.append(cell)
             messages += size
             failing += failed
-            sample += size / (1.0 + (size - 1.0) * rho) if size > 1 else size
+            sample += size / (1.0 + (size - 1.0) * rho) if size > 1 else size  # `worth`, in line for speed
     if failing:
         sample = min(sample, messages / max(1.0, design_effect(kept)))
     return Share(failing, messages, sample)
+
+
+def worth(messages: float, *, rho: float) -> float:
+    """How many independent messages one cell is worth: never more than 1/rho."""
+    return messages / (1.0 + (messages - 1.0) * rho) if messages > 1 else max(0.0, messages)
 
 
 def effective_sample(cells: Iterable[Cell], *, rho: float) -> float:

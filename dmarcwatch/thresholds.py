@@ -187,18 +187,40 @@ class Thresholds:
     """Fewer failing messages than this close the question again."""
     monthly_months: int = 2
     """Calendar months of `long_days` on whose days it was active: a vendor's monthly run."""
-    monthly_messages: int = 5
-    """More failing messages than this over `long_days` ask for an answer."""
-    monthly_many: int = 0
-    """With more month-recurring places than this only those with a calendar's rhythm block, the others
-    warn. JUDGEMENT has 10; simulated on 300 worlds of 120 days, 0 takes wrong "not ready" days from
-    27 % to 12 % and finds the same vendors' runs: spoofers' networks come back by chance."""
+    monthly_messages: int = 4
+    """More failing messages than this in all runs of a rhythm ask for an answer. JUDGEMENT has 5 over
+    `long_days`; so one wrong "ready" day of twenty is found more."""
+    monthly_runs: int = 2
+    """More runs than this are a rhythm however small they are."""
+    monthly_share: Limit = Limit(0.001, 0.0005)
+    """Share of own mail of the same time above which two runs a month apart ask; more runs always do."""
+    monthly_sure_share: Limit = Limit(0.005, 0.0025)
+    """The same for more than `monthly_runs` where `odd_many` places come back at odd intervals."""
+    odd_many: int = 3
+    """So many places of a kind that come back at odd intervals are a spoofer's: then some come back after
+    a month by chance."""
+    lasting_days: int = 6
+    """Active days of `long_days` that show a sender in a domain that mails little ..."""
+    lasting_span: int = 30
+    """... so many days from the first to the last of them ..."""
+    lasting_share: Limit = Limit(0.01, 0.005)
+    """... with more than this share of own mail."""
+    passed_on_share: float = 0.01
+    """Share of own unsigned mail that one forwarder may well pass on: unsigned mail shows nothing of the
+    domain once it is forwarded, so as much as this asks nothing."""
+    steady_many: int = 1
+    """With more places that keep at it day after day only the regular ones ask; spoofers come back from
+    several networks."""
+    regular_share: float = 0.7
+    """Of the days on which a daily sender of the same mail would be active: a server is, a spoofer is not."""
     run_ratio: float = 3.0
     """Runs of a rhythm differ in size by no more than this: a vendor's list is much the same each month."""
     monthly_rhythm: tuple[int, int] = (28, 33)
     """Days between monthly runs."""
     weekly_gaps: int = 3
-    """Gaps in multiples of 7 days that show a weekly rhythm."""
+    """Gaps in multiples of 7 days that show a weekly rhythm ..."""
+    weekly_share: float = 0.75
+    """... where at least so many of all gaps are."""
     unknown_share: Limit = Limit(0.02, 0.005)
     """Unknown failing mail that carries a signature of the domain or authenticates as a domain that
     comes back: the bound on misjudged mail."""

@@ -202,3 +202,67 @@ def test_other_unknown_mail_is_told_and_changes_nothing():
 def test_runs_of_very_different_size_are_chance():
     assert asked(seen([5], 10, world=seen([35], 30, reporters=["google"]), reporters=["google"]).judge())
     assert not asked(seen([5], 10, world=seen([35], 31, reporters=["google"]), reporters=["google"]).judge())
+
+
+def test_a_server_of_a_domain_that_mails_little_asks_by_its_share():
+    # One message in five days is 2 % of what the domain itself sends, and never ten days of a month.
+    world = healthy(per_reporter=1, reporters=["google"])
+    assert asked(seen(range(0, 60, 5), 1, world=world, reporters=["google"]).judge())
+    assert not asked(seen(range(0, 60, 5), 1, reporters=["google"]).judge())
+
+
+def unsigned_people(messages):
+    """The healthy domain, and people whose mail is not signed, as three organisations report."""
+    world = healthy()
+    people = place("google-workspace", PlaceKind.NONE, "")
+    for name in ("google", "yahoo", "microsoft"):
+        world.add(
+            stream(people, sender_type="mailbox"),
+            [row(people, ago(day), messages, "spf-only", reporter=name) for day in range(60)],
+        )
+    return world
+
+
+@pytest.mark.parametrize(("unsigned", "asks"), [(20, True), (40, False)])
+def test_as_much_as_a_forwarder_passes_on_of_unsigned_mail_asks_nothing(unsigned, asks):
+    # Thirty messages in thirty days; a hundredth of 40 x 3 x 30 unsigned ones is 36.
+    verdict = seen(range(60), 1, world=unsigned_people(unsigned)).judge()
+    assert bool(asked(verdict)) is asks
+    assert asks or any(
+        "as forwarded mail does that you do not sign" in one.message for one in verdict.warnings
+    )
+
+
+def test_of_several_places_only_those_ask_that_are_active_like_a_server():
+    world = seen(range(40), 3)  # a server, every day
+    for number in (1, 2, 3):  # spoofers: the same mail and more, on every third day
+        seen(range(number, 40, 3), 12, where=network(f"203.0.{number}.0/24"), world=world)
+    verdict = world.judge()
+    assert asked(verdict) == {stream_id(NET)}
+    assert any("spoofers reuse networks" in warning.message for warning in verdict.warnings)
+
+
+def test_a_small_run_asks_when_it_came_twice_as_long_as_it_is_no_trifle():
+    world = healthy(per_reporter=200)  # 600 a day: 0.1 % of 124 days are about 60
+    assert not asked(seen([3, 34], 20, world=world, reporters=["google"]).judge())
+    world = healthy(per_reporter=200)
+    assert asked(seen([3, 34, 64], 20, world=world, reporters=["google"]).judge())
+
+
+def test_where_networks_come_back_at_odd_intervals_two_runs_a_month_apart_are_chance():
+    def world():
+        grown = healthy()
+        for number in range(3):
+            where = network(f"198.51.{number}.0/24")
+            seen([2 + number, 19 + 3 * number], 3, where=where, reporters=["google"], world=grown)
+        return grown
+
+    assert not asked(seen([3, 34], 40, world=world(), reporters=["google"]).judge())
+    assert asked(seen([3, 34, 64], 40, world=world(), reporters=["google"]).judge())
+    # A vendor is known by its domain; that networks come back says nothing of domains.
+    assert asked(seen([3, 34], 40, where=VENDOR, world=world(), reporters=["google"]).judge())
+
+
+def test_a_rhythm_ends_when_its_run_stays_away():
+    assert asked(seen([61, 92], 20, reporters=["google"]).judge())
+    assert not asked(seen([62, 93], 20, reporters=["google"]).judge())

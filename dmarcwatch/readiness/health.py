@@ -72,10 +72,13 @@ def fallen(track: Track, mechanism: Mechanism, *, today: int, limits: Thresholds
     checks = {seen for day in low if day >= since for seen in range(day + 1, day + limits.recent_days + 1)}
     if not checks:
         return None
+    checks = {seen for seen in checks if seen <= today and _week_is_low(track, mechanism, seen, limits)}
+    if not checks:
+        return None
     days = _series(track, mechanism, since - limits.baseline_days - limits.recent_days, today)
     closed = since
     for seen in sorted(checks):
-        if seen > today or seen <= closed:
+        if seen <= closed:
             continue
         if has_fallen(days, seen, limits):
             end = _recovery(days, seen, limits)
@@ -92,6 +95,17 @@ def _low_days(track: Track, mechanism: Mechanism, limits: Thresholds) -> Iterato
         cell = cells[day]
         if _passes(cell, mechanism) < limits.recent_pass * cell.evidence:
             yield day
+
+
+def _week_is_low(track: Track, mechanism: Mechanism, seen: int, limits: Thresholds) -> bool:
+    """Whether the days before `seen` pass as little as a fall asks for; asked of many, so it is quick."""
+    messages = passed = 0
+    for day in range(seen - limits.recent_days, seen):
+        cell = track.cells.get(day)
+        if cell is not None:
+            messages += cell.evidence
+            passed += _passes(cell, mechanism)
+    return messages > 0 and passed <= limits.recent_pass * messages
 
 
 def lost_spf(track: Track, *, today: int, limits: Thresholds) -> bool:

@@ -36,6 +36,14 @@ def step_of_seen(seen: PolicySeen) -> Step:
     return step_of(seen.p, pct=seen.pct, testing=seen.t)
 
 
+def step_of_day(timeline: Timeline, day: int) -> Step:
+    """The rung that reports of a day showed; asked of every day again and again, so it is remembered."""
+    step = timeline.steps.get(day)
+    if step is None:
+        step = timeline.steps[day] = step_of_seen(policy_of_day(timeline.days[day]))
+    return step
+
+
 def published_as_of(timeline: Timeline, last: int) -> Published:
     """The policy of the last day with reports; all None without any."""
     day = max((day for day in timeline.days if day <= last), default=None)
@@ -49,11 +57,7 @@ def rung_of(timeline: Timeline, published: Published, last: int) -> Rung:
     """The present rung. Without any report it is that of the record, where somebody looked."""
     if published.last_seen is None:
         return Rung(_recorded_step(timeline.history.record), None, None)
-    steps = [
-        (day, step_of_seen(policy_of_day(timeline.days[day])))
-        for day in sorted(timeline.days, reverse=True)
-        if day <= last
-    ]
+    steps = [(day, step_of_day(timeline, day)) for day in sorted(timeline.days, reverse=True) if day <= last]
     present = steps[0][1]
     since = enforcing_since = None
     for day, step in steps:

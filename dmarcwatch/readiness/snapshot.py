@@ -89,14 +89,11 @@ class Snapshot:
     def coverage(self) -> Mapping[int, float]:
         """Own messages by day, up to the last day judged, over all time that any rule asks for."""
         first = self.last - max(self.limits.patient_days.reject, 2 * self.limits.long_days) + 1
-        covered: dict[int, float] = {}
+        last, covered = self.last, dict[int, float]()
         for track in self.own:
-            for day, cell in track.cells.items():
-                if first <= day <= self.last and cell.evidence:
-                    covered[day] = covered.get(day, 0.0) + cell.evidence
-            for day, extra in track.spread.items():
-                if first <= day <= self.last:
-                    covered[day] = covered.get(day, 0.0) + extra
+            for day, messages in track.covered.items():
+                if first <= day <= last:
+                    covered[day] = covered.get(day, 0.0) + messages
         return covered
 
     @cached_property

@@ -48,6 +48,14 @@ class Pooled(NamedTuple):
     """Messages and failing ones by day."""
 
 
+class OwnMail(NamedTuple):
+    """The domain's own mail of some days."""
+
+    messages: int
+    unsigned: int
+    """Of these without an aligned DKIM pass."""
+
+
 class View:
     """What the gates of one policy look at."""
 
@@ -57,6 +65,7 @@ class View:
         self.limits = snapshot.limits
         self.last = snapshot.last
         self._days: dict[tuple[str, int], Days] = {}
+        self._own_mail: dict[int, OwnMail] = {}
 
     @cached_property
     def plain_first(self) -> int:
@@ -143,7 +152,8 @@ class View:
     @cached_property
     def pooled(self) -> Pooled:
         """All own mail of the window."""
-        failing, doubtful = [], []
+        failing: list[bounds.Cell] = []
+        doubtful: dict[int, int] = {}  # by index into `failing`, where there is more doubt than failure
         days: dict[int, tuple[int, int]] = {}
         odd = self.odd_reporters
         for judged in self.own:
@@ -152,12 +162,18 @@ class View:
                 mended = failed if judged.since is not None and day < judged.since else 0
                 messages, failed = cell.messages - mended, failed - mended
                 failing.append(bounds.Cell(messages, failed))
-                alone = sum(cell.doubted_by.get(reporter, 0) for reporter in odd) if odd else 0
-                doubtful.append(bounds.Cell(messages, cell.doubtful - mended - alone))
+                if cell.doubted_by:
+                    alone = sum(cell.doubted_by.get(reporter, 0) for reporter in odd)
+                    doubtful[len(failing) - 1] = cell.doubtful - mended - alone
                 before = days.get(day, (0, 0))
                 days[day] = (before[0] + messages, before[1] + failed)
-        rho = self.limits.rho
-        return Pooled(bounds.share(failing, rho=rho), bounds.share(doubtful, rho=rho), days)
+        share = bounds.share(failing, rho=self.limits.rho)
+        if not doubtful:
+            return Pooled(share, share, days)
+        doubts = (
+            cell._replace(failing=doubtful.get(number, cell.failing)) for number, cell in enumerate(failing)
+        )
+        return Pooled(share, bounds.share(doubts, rho=self.limits.rho), days)
 
     @cached_property
     def odd_reporters(self) -> frozenset[str]:
@@ -182,6 +198,18 @@ class View:
     def evidence(self) -> int:
         """Own messages of the window in reports that were read in full."""
         return sum(self.reporters.values())
+
+    def own_mail(self, days: int) -> OwnMail:
+        """Own messages of the last days, of reports read in full."""
+        known = self._own_mail.get(days)
+        if known is None:
+            first, total, signed = self.last - days + 1, 0, 0
+            for judged in self.own:
+                for _, cell in self.days_of(judged.track, first):
+                    total += cell.evidence
+                    signed += cell.dkim
+            known = self._own_mail[days] = OwnMail(total, total - signed)
+        return known
 
     @cached_property
     def failed_by(self) -> dict[str, int]:

@@ -73,13 +73,14 @@ def messages(view: View) -> Measured:
     limits, snapshot = view.limits, view.snapshot
     value, limit = view.evidence, limits.messages.at(view.target)
     patient_days, least = limits.patient_days.at(view.target), limits.patient_messages.at(view.target)
-    first = snapshot.last - patient_days + 1
-    long_run = round(sum(n for day, n in snapshot.coverage.items() if day >= first))
-    patient = snapshot.history_days >= patient_days and long_run >= least
+    patient = False
+    if value < limit and snapshot.history_days >= patient_days:
+        first = snapshot.last - patient_days + 1
+        patient = round(sum(n for day, n in snapshot.coverage.items() if day >= first)) >= least
     found = (
         f"{count(value, 'message')} of your own, {limit} are asked for (or {least} in {patient_days} days)"
     )
-    days = _days_to_messages(view, limit, patient_days, least)
+    days = _days_to_messages(view, limit, patient_days, least) if value < limit else None
     return Measured(value, limit, value >= limit or patient, found, at_least=True, days=days, messages=value)
 
 
@@ -157,7 +158,7 @@ def unread(view: View) -> Measured:
 
 def thin(view: View) -> Measured:
     """Share of own mail that comes from streams too small to prove anything."""
-    unproven = [judged for judged in view.own if _sample(judged, view) < view.limits.thin_sample]
+    unproven = [judged for judged in view.own if _is_thin(judged, view)]
     amount = sum(cell.messages for judged in unproven for _, cell in view.days_of(judged.track, view.first))
     value = amount / max(1.0, view.pooled.failing.messages)
     limit = view.limits.thin_share.at(view.target)
@@ -166,9 +167,17 @@ def thin(view: View) -> Measured:
     return at_most(value, limit, f"{found} ({names})" if names else found)
 
 
-def _sample(judged: Judged, view: View) -> float:
+def _is_thin(judged: Judged, view: View) -> bool:
+    """Whether the effective sample is small; most streams show that it is not within days."""
+    if not any(cell.failing for _, cell in judged.cells):
+        sample, rho = 0.0, view.limits.rho
+        for _, cell in judged.cells:
+            sample += bounds.worth(cell.messages, rho=rho)
+            if sample >= view.limits.thin_sample:
+                return False
+        return True
     cells = (bounds.Cell(cell.messages, cell.failing) for _, cell in judged.cells)
-    return bounds.effective_sample(cells, rho=view.limits.rho)
+    return bounds.effective_sample(cells, rho=view.limits.rho) < view.limits.thin_sample
 
 
 def quiet(view: View) -> Measured:

@@ -119,14 +119,16 @@ def dkim(view: View) -> Measured:
     limit = view.limits.dkim_share.at(view.target)
     kind = Kind.RISK if view.target is Target.REJECT else Kind.WARNING
     owned = [judged for judged in view.own if judged.standing.legitimacy is Legitimacy.OWNED]
-    low = tuple(filter(None, (_unsigned(view, judged, limit, kind) for judged in owned)))
-    worst = min((_signed_share(judged)[0] for judged in owned), default=1.0)
+    shares = [(judged, *_signed_share(judged)) for judged in owned]
+    low = tuple(filter(None, (_unsigned(view, one, limit, kind) for one in shares)))
+    worst = min((share for _, share, _ in shares), default=1.0)
     found = f"the least signed sender of yours has aligned DKIM on {percent(worst)}"
     return Measured(worst, limit, not low, found, at_least=True, blockers=low, kind=kind)
 
 
-def _unsigned(view: View, judged: Judged, limit: float, kind: Kind) -> Blocker | None:
-    stream, (share, unsigned) = judged.stream, _signed_share(judged)
+def _unsigned(view: View, found: tuple[Judged, float, int], limit: float, kind: Kind) -> Blocker | None:
+    judged, share, unsigned = found
+    stream = judged.stream
     if share >= limit or unsigned <= view.limits.dkim_messages:
         return None
     only = f"only {percent(share)} carries a passing DKIM signature of yours"
@@ -137,8 +139,10 @@ def _unsigned(view: View, judged: Judged, limit: float, kind: Kind) -> Blocker |
 
 def _signed_share(judged: Judged) -> tuple[float, int]:
     """The share of messages with aligned DKIM, and how many lack it."""
-    evidence = sum(cell.evidence for _, cell in judged.cells)
-    signed = sum(cell.dkim for _, cell in judged.cells)
+    evidence = signed = 0
+    for _, cell in judged.cells:
+        evidence += cell.evidence
+        signed += cell.dkim
     return (signed / evidence if evidence else 1.0), evidence - signed
 
 

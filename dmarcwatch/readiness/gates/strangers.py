@@ -1,22 +1,20 @@
 """Mail of unknown senders: the forgotten server, the vendor's monthly run, and the spoofer."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from dmarcwatch.readiness.gates.measured import Measured, at_most, count, none_open, percent
+from dmarcwatch.readiness.gates.recurring import comes_back, has_rhythm, is_regular, messages, runs
 from dmarcwatch.readiness.legitimacy import (
     NEVER_ASKED,
     ActiveDay,
     Standing,
     failing_days,
     is_daily,
-    is_monthly,
 )
 from dmarcwatch.readiness.timeline import PlaceDay
 from dmarcwatch.readiness.view import View
-from dmarcwatch.streams import Legitimacy, stream_id
-from dmarcwatch.thresholds import Thresholds
+from dmarcwatch.streams import Legitimacy, PlaceKind, stream_id
 from dmarcwatch.verdict import Blocker, Kind
 
 
@@ -25,6 +23,7 @@ class Stranger(NamedTuple):
 
     id: str
     name: str
+    kind: PlaceKind
     days: tuple[ActiveDay, ...]
 
 
@@ -32,31 +31,108 @@ class Rule(NamedTuple):
     """How many failing messages in how many days ask for an answer."""
 
     window: int
-    above: int
-    below: int
+    above: float
+    below: int = 0
     """Fewer than this close the question again."""
 
 
 def unknown_persistent(view: View) -> Measured:
     """Unknown senders that keep at it: only the user can say whose they are."""
     limits = view.limits
-    daily, monthly = [], []
-    for stranger in _strangers(view):
-        if _is_daily(stranger.days, view):
-            daily.append(stranger)
-        elif _is_monthly(stranger.days, view):
-            monthly.append(stranger)
-    rhythmic = [stranger for stranger in monthly if has_rhythm(stranger.days, limits)]
-    asked, excused = (monthly, []) if len(monthly) <= limits.monthly_many else (rhythmic, monthly)
-    by_day = (limits.persistent_window, limits.persistent_messages)
-    by_month = (limits.long_days, limits.monthly_messages)
-    blockers = tuple(_blocker(view, stranger, *by_day) for stranger in daily)
-    blockers += tuple(_blocker(view, stranger, *by_month) for stranger in asked)
-    notices = _reused(view, [stranger for stranger in excused if stranger not in asked])
-    found = f"{count(len(blockers), 'unknown sender')} keep failing and nobody has said whose they are"
-    ranked = tuple(sorted(blockers, key=lambda one: -(one.messages or 0)))
-    words = found if blockers else "no unknown sender keeps failing"
-    return none_open(ranked, words)._replace(notices=notices)
+    by_day = Rule(limits.persistent_window, limits.persistent_messages, limits.closed_messages)
+    by_month = Rule(2 * limits.long_days, limits.monthly_messages)
+    strangers = tuple(_strangers(view))
+    found = [(stranger, _persistence(view, stranger.days, by_day)) for stranger in strangers]
+    steady = [(stranger, rule) for stranger, rule in found if rule is not None]
+    rest = [stranger for stranger, rule in found if rule is None]
+    forwarding = [one for one, rule in steady if _may_be_forwarded(view, one.days, rule.window)]
+    steady = [(one, rule) for one, rule in steady if one not in forwarding]
+    asked = steady
+    if len(steady) > limits.steady_many:
+        weekdays = view.snapshot.expected_weekdays
+        asked = [(one, rule) for one, rule in steady if is_regular(_recent(view, one), weekdays, limits)]
+    monthly, by_chance = _rhythmic(view, rest)
+    asked = asked + [(one, by_month) for one in monthly]
+    names = {one.id for one, _ in asked}
+    excused = by_chance + [one for one, _ in steady if one.id not in names]
+    blockers = tuple(_blocker(view, *one) for one in asked)
+    ranked = tuple(sorted(blockers, key=lambda one: (-(one.messages or 0), one.stream or "")))
+    count_words = count(len(blockers), "unknown sender")
+    words = f"{count_words} keep failing and nobody has said whose they are"
+    measured = none_open(ranked, words if blockers else "no unknown sender keeps failing")
+    return measured._replace(notices=_reused(view, excused) + _forwarding(view, forwarding))
+
+
+def _persistence(view: View, days: Sequence[ActiveDay], by_day: Rule) -> Rule | None:
+    """The rule by which a place keeps at it day after day; None where it does not.
+
+    Many days of a month; or, of a domain that mails little, fewer days over a longer time, where
+    what comes is much beside the domain's own mail.
+    """
+    if _is_daily(days, view, by_day):
+        return by_day
+    limits = view.limits
+    recent = [day for day in days if view.last - limits.long_days < day.day <= view.last]
+    if len(recent) < limits.lasting_days or recent[-1].day - recent[0].day < limits.lasting_span:
+        return None
+    own = view.own_mail(limits.long_days).messages
+    above = max(limits.monthly_messages, limits.lasting_share.at(view.target) * own)
+    enough = sum(day.failing for day in recent) > above
+    return Rule(limits.long_days, above) if enough else None
+
+
+def _may_be_forwarded(view: View, days: Sequence[ActiveDay], window: int) -> bool:
+    """Whether forwarders of own mail that carries no signature explain so little.
+
+    Unsigned mail shows no sign of the domain once it is forwarded, and every domain's mail is
+    forwarded somewhere; nobody has to answer for that before lists and forwarders are known.
+    """
+    unsigned = view.own_mail(window).unsigned
+    return messages(days, view.last, window) <= view.limits.passed_on_share * unsigned
+
+
+def _recent(view: View, stranger: Stranger) -> tuple[ActiveDay, ...]:
+    return tuple(day for day in stranger.days if view.last - view.limits.long_days < day.day)
+
+
+def _rhythmic(view: View, strangers: Sequence[Stranger]) -> tuple[list[Stranger], list[Stranger]]:
+    """Places that come back by the calendar, and those that may do so by chance.
+
+    Where several places of a kind come back at odd intervals, some come back after a month too, so
+    there only three runs and more of some size are believed. Elsewhere two do, if they are of some
+    size, or three of any.
+    """
+    limits, target = view.limits, view.target
+    calendar: list[tuple[Stranger, int]] = []
+    odd: list[Stranger] = []
+    for stranger in strangers:
+        found = runs(stranger.days)
+        if has_rhythm(found, limits) and _is_enough(view, found):
+            calendar.append((stranger, len(found)))
+        elif comes_back(found, last=view.last, limits=limits):
+            odd.append(stranger)
+    spoofed = {kind for kind in PlaceKind if sum(one.kind is kind for one in odd) >= limits.odd_many}
+    least, surely = limits.monthly_share.at(target), limits.monthly_sure_share.at(target)
+    asked, excused = [], odd
+    for stranger, number in calendar:
+        often, by_chance = number > limits.monthly_runs, stranger.kind in spoofed
+        share = _share_of_own(view, stranger.days)
+        believed = (often and share > surely) if by_chance else (often or share > least)
+        (asked if believed else excused).append(stranger)
+    return asked, excused
+
+
+def _is_enough(view: View, found: Sequence[ActiveDay]) -> bool:
+    """Whether runs amount to something, and have not ended."""
+    limits = view.limits
+    lasting = bool(found) and view.last - found[-1].day < limits.long_days
+    return lasting and sum(run.failing for run in found) > limits.monthly_messages
+
+
+def _share_of_own(view: View, days: Sequence[ActiveDay]) -> float:
+    """Failing messages beside the domain's own of the same time."""
+    window = 2 * view.limits.long_days
+    return messages(days, view.last, window) / max(1, view.own_mail(window).messages)
 
 
 def _strangers(view: View) -> Iterator[Stranger]:
@@ -66,10 +142,11 @@ def _strangers(view: View) -> Iterator[Stranger]:
         if name in snapshot.labels or not _may_ask(standing) or not track.failing_days:
             continue
         if track.stream.place.kind not in NEVER_ASKED and view.reaches(track.stream.place):
-            yield Stranger(name, track.stream.name, failing_days(track, since=since, until=view.last))
+            failed = failing_days(track, since=since, until=view.last)
+            yield Stranger(name, track.stream.name, track.stream.place.kind, failed)
     for place, days in snapshot.timeline.places.items():
         if view.reaches(place):
-            yield Stranger(stream_id(place), place.name, _place_days(days, since, view.last))
+            yield Stranger(stream_id(place), place.name, place.kind, _place_days(days, since, view.last))
 
 
 def _may_ask(standing: Standing) -> bool:
@@ -82,72 +159,37 @@ def _place_days(days: dict[int, PlaceDay], since: int, until: int) -> tuple[Acti
     return tuple(ActiveDay(day, days[day].failing, frozenset(days[day].reporters)) for day in active)
 
 
-def _is_daily(days: Sequence[ActiveDay], view: View) -> bool:
+def _is_daily(days: Sequence[ActiveDay], view: View, rule: Rule) -> bool:
     limits, reporters = view.limits, len(view.snapshot.reporting)
-    rule = Rule(limits.persistent_window, limits.persistent_messages, limits.closed_messages)
+    if len(days) < limits.persistent_days:
+        return False
     return any(
         is_daily(days, last=last, reporters=reporters, thresholds=limits)
         for last in _openings(days, view.last, rule)
     )
 
 
-def _is_monthly(days: Sequence[ActiveDay], view: View) -> bool:
-    limits = view.limits
-    rule = Rule(limits.long_days, limits.monthly_messages, limits.closed_messages)
-    return any(is_monthly(days, last=last, thresholds=limits) for last in _openings(days, view.last, rule))
-
-
 def _openings(days: Sequence[ActiveDay], last: int, rule: Rule) -> Iterator[int]:
     """The days, latest first, on which there were enough messages to ask, up to where too few closed it."""
-    now = _messages(days, last, rule.window)
+    now = messages(days, last, rule.window)
     if now > rule.above:
         yield last
     if now < rule.below:
         return
     for active in reversed(days):
-        amount = _messages(days, active.day, rule.window)
+        amount = messages(days, active.day, rule.window)
         if amount > rule.above:
             yield active.day
         # Between active days the amount only falls, so the lowest stands right before this one.
-        if _messages(days, active.day - 1, rule.window) < rule.below:
+        if messages(days, active.day - 1, rule.window) < rule.below:
             return
 
 
-def _messages(days: Sequence[ActiveDay], last: int, window: int) -> int:
-    return sum(day.failing for day in days if last - window < day.day <= last)
-
-
-def has_rhythm(days: Sequence[ActiveDay], limits: Thresholds) -> bool:
-    """Whether it comes back by the calendar: every month, or weeks apart again and again.
-
-    Days next to each other are one run, and runs of one sender are of much the same size.
-    """
-    runs = _runs(days)
-    gaps = [later.day - run.day for run, later in pairwise(runs)]
-    low, high = limits.monthly_rhythm
-    monthly = bool(gaps) and all(low <= gap <= high for gap in gaps)
-    weekly = sum(gap % 7 == 0 for gap in gaps) >= limits.weekly_gaps
-    sizes = [run.failing for run in runs] or [0]
-    return weekly or (monthly and max(sizes) <= limits.run_ratio * min(sizes))
-
-
-def _runs(days: Sequence[ActiveDay]) -> list[ActiveDay]:
-    """Each run as its first day with all of its messages."""
-    runs: list[ActiveDay] = []
-    before: int | None = None
-    for day in days:
-        if before is not None and day.day - before <= 1:
-            runs[-1] = runs[-1]._replace(failing=runs[-1].failing + day.failing)
-        else:
-            runs.append(day)
-        before = day.day
-    return runs
-
-
-def _blocker(view: View, stranger: Stranger, window: int, limit: int) -> Blocker:
+def _blocker(view: View, stranger: Stranger, rule: Rule) -> Blocker:
+    window = rule.window
     recent = [day for day in stranger.days if view.last - window < day.day <= view.last]
-    messages = sum(day.failing for day in recent)
-    found = f"{count(messages, 'message')} failed on {count(len(recent), 'day')} of the last {window}"
+    amount = sum(day.failing for day in recent)
+    found = f"{count(amount, 'message')} failed on {count(len(recent), 'day')} of the last {window}"
     message = (
         f"{stranger.name}: {found}. A forgotten server of yours, a vendor's run, "
         "or a stranger who keeps at it: only you can say"
@@ -156,19 +198,31 @@ def _blocker(view: View, stranger: Stranger, window: int, limit: int) -> Blocker
         f"dmarcwatch label {stranger.id} owned    (if it is yours)",
         f"dmarcwatch label {stranger.id} spoof    (if not)",
     )
-    return Blocker("unknown-persistent", Kind.RISK, message, stranger.id, messages, limit, messages, fix)
+    return Blocker("unknown-persistent", Kind.RISK, message, stranger.id, amount, rule.above, amount, fix)
 
 
 def _reused(view: View, strangers: Sequence[Stranger]) -> tuple[Blocker, ...]:
     if not strangers:
         return ()
-    messages = sum(_messages(stranger.days, view.last, view.limits.long_days) for stranger in strangers)
-    places = count(len(strangers), "unknown network")
+    amount = sum(messages(stranger.days, view.last, view.limits.long_days) for stranger in strangers)
+    places = count(len(strangers), "unknown network or domain", "unknown networks and domains")
     message = (
-        f"{places} came back in another month with {count(messages, 'message')}, "
-        "without a calendar's rhythm: spoofers reuse networks"
+        f"{places} came back with {count(amount, 'message')} that fail, "
+        "not as a server or by the calendar: spoofers reuse networks"
     )
-    return (Blocker("unknown-persistent", Kind.WARNING, message, None, len(strangers), None, messages),)
+    return (Blocker("unknown-persistent", Kind.WARNING, message, None, len(strangers), None, amount),)
+
+
+def _forwarding(view: View, strangers: Sequence[Stranger]) -> tuple[Blocker, ...]:
+    if not strangers:
+        return ()
+    amount = sum(messages(stranger.days, view.last, view.limits.long_days) for stranger in strangers)
+    names = ", ".join(sorted(stranger.name for stranger in strangers)[:5])
+    message = (
+        f"{count(amount, 'message')} from {names} fail, as forwarded mail does that you do not sign: "
+        "a forgotten server would look the same"
+    )
+    return (Blocker("unknown-persistent", Kind.WARNING, message, None, len(strangers), None, amount),)
 
 
 def unknown_failing(view: View) -> Measured:

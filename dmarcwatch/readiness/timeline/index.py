@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from dmarcwatch.history import History, PoolDay
+from dmarcwatch.policy import Step
 from dmarcwatch.readiness.timeline.cells import DomainCell, PlaceDay
 from dmarcwatch.readiness.timeline.track import Track
 from dmarcwatch.report import Grade, Tier
@@ -33,6 +34,8 @@ class Timeline:
         self._next = {"rows": 0, "domain_days": 0, "pool": 0}
         self.tracks = {stream.id: Track(stream) for stream in self.history.streams}
         self.days: dict[int, DomainCell] = {}
+        self.steps: dict[int, Step] = {}
+        """The rung of the ladder on days that somebody asked about; forgotten where a report is added."""
         self.places: dict[Place, dict[int, PlaceDay]] = {}
         self.first: int | None = None
         """First day that a trusted report speaks of."""
@@ -80,7 +83,9 @@ class Timeline:
             self.future_reports += row.reports
             return
         self._begin(row.day, row.grade)
-        self.days.setdefault(row.day.toordinal(), DomainCell()).add(row)
+        ordinal = row.day.toordinal()
+        self.steps.pop(ordinal, None)
+        self.days.setdefault(ordinal, DomainCell()).add(row)
 
     def _add_place_day(self, row: PoolDay) -> None:
         days = self.places.setdefault(row.place, {})

@@ -16,12 +16,12 @@ class Track:
 
     __slots__ = (
         "cells",
+        "covered",
         "failing_days",
         "first",
         "indirect",
         "last",
         "shared",
-        "spread",
         "stream",
         "totals",
         "unsigned_days",
@@ -35,8 +35,8 @@ class Track:
         self.failing_days: set[int] = set()
         self.unsigned_days: set[int] = set()
         """Days with messages that lack an aligned DKIM pass."""
-        self.spread: dict[int, float] = {}
-        """What coverage has to add on a day for reports over several days."""
+        self.covered: dict[int, float] = {}
+        """Messages by day of reports read in full, those over several days spread evenly."""
         self.totals = DayCell()
         """Sums over all days."""
         self.first: int | None = None
@@ -93,9 +93,7 @@ class Track:
     def _seen(self, day: int, span_days: int, messages: int) -> None:
         self.first = day if self.first is None else min(self.first, day)
         self.last = day if self.last is None else max(self.last, day)
-        if span_days > 1:  # one cluster for the statistics, but every day of it is covered
-            span = min(span_days, _MAX_SPAN_DAYS)
-            each = messages / span
-            self.spread[day] = self.spread.get(day, 0.0) + each - messages
-            for later in range(day + 1, day + span):
-                self.spread[later] = self.spread.get(later, 0.0) + each
+        span = min(span_days, _MAX_SPAN_DAYS)  # one cluster for the statistics, but all of it is covered
+        each = messages if span == 1 else messages / span
+        for covered in range(day, day + span):
+            self.covered[covered] = self.covered.get(covered, 0) + each
