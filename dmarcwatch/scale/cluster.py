@@ -27,7 +27,7 @@ _AHEAD = 3
 """Tasks handed over for each worker's thread: the next one is there when one ends."""
 _LOOK_SECONDS = 5.0
 """How long to wait for news before asking whether the scheduler is still there."""
-_CONNECT_SECONDS = 30
+_CONNECT_SECONDS = 10
 _HINT = "Start it, or see its address; then run the command again: what was done is kept."
 
 
@@ -54,7 +54,7 @@ class Cluster:
         while running:
             future = self._next(ended)
             task = running.pop(future)
-            outcome = _outcome(future)
+            outcome = self._outcome(future)
             future.release()
             fill()
             yield task, outcome
@@ -65,6 +65,19 @@ class Cluster:
             try:
                 return ended.get(timeout=_LOOK_SECONDS)
             except Empty:
+                self._ahead()
+
+    def _outcome(self, future: Any) -> Any:
+        """The result, or what was raised. Raises EngineError where neither will come any more."""
+        while True:
+            try:
+                return future.result(timeout=_LOOK_SECONDS)
+            except Exception as error:
+                if future.status == "error":
+                    return error
+                if future.status not in ("pending", "finished"):
+                    raise _lost(future.status) from error
+                # Its worker ended before the result was fetched, and another one does it again.
                 self._ahead()
 
     def _ahead(self) -> int:
@@ -151,19 +164,6 @@ def _prepare() -> None:
     # What a batch makes has no cycles; looking for some takes a twentieth of it, as in `fetch`.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-
-
-def _outcome(future: Any) -> Any:
-    """The result, or what was raised. Raises EngineError where neither will come any more."""
-    if future.status == "finished":
-        try:
-            return future.result(timeout=_CONNECT_SECONDS)
-        except (OSError, TimeoutError) as error:
-            raise _lost(error) from error
-    raised = future.exception(timeout=_CONNECT_SECONDS) if future.status == "error" else None
-    if isinstance(raised, Exception):
-        return raised
-    raise _lost(future.status)
 
 
 def _lost(what: object) -> EngineError:
