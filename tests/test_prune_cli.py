@@ -89,7 +89,7 @@ def test_records_that_are_still_read_cannot_be_pruned(database):
 def test_an_age_that_cannot_be_read_is_a_usage_error(tmp_path, age):
     done = run(tmp_path / "a.db", "prune", "--raw-older-than", age)
     assert done.exit_code == 2
-    assert "400d, 8w or 2y" in done.stderr
+    assert "26h, 400d, 8w or 2y" in done.stderr
 
 
 def test_ages_before_the_first_year_remove_nothing(database):

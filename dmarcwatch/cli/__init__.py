@@ -26,7 +26,9 @@ COMMANDS = {
     "rebuild": "Make the judgements anew from what is kept.",
     "export": "Write records, senders or verdicts as CSV, JSON lines or Parquet.",
     "metrics": "Print figures in the text format of Prometheus.",
+    "backup": "Copy the database into a file, also while fetch runs.",
     "prune": "Remove old records and raw bytes; daily figures and verdicts stay.",
+    "completion": "Print what makes a shell complete commands and options.",
     "demo": "Show dmarcwatch on ninety invented days.",
 }
 """Each command's one line, so that `--help` loads none of them; a test compares it with the command's own."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-_DAYS = {"d": 1, "w": 7, "y": 365}
-_AGE = re.compile(r"(\d{1,5})([dwy])")
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24, "y": 365 * 24}
+_AGE = re.compile(r"(\d{1,5})([hdwy])")
 
 
 class Age(click.ParamType[timedelta]):
-    """A number of days, weeks or years: `400d`, `8w`, `2y` (of 365 days)."""
+    """A number of hours, days, weeks or years: `26h`, `400d`, `8w`, `2y` (of 365 days)."""
 
     name = "age"
 
@@ -21,8 +21,8 @@ class Age(click.ParamType[timedelta]):
             return value
         found = _AGE.fullmatch(value)
         if not found:
-            self.fail(f"{value!r} is not an age like 400d, 8w or 2y.", param, ctx)
-        return timedelta(days=int(found[1]) * _DAYS[found[2]])
+            self.fail(f"{value!r} is not an age like 26h, 400d, 8w or 2y.", param, ctx)
+        return timedelta(hours=int(found[1]) * _HOURS[found[2]])
 
 
 def day_before(today: date, age: timedelta) -> date:

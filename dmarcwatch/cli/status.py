@@ -1,9 +1,11 @@
 """`dmarcwatch status`: how the runs went, and what waits."""
 
+from datetime import timedelta
 from typing import Any
 
 import click
 
+from dmarcwatch.cli.ages import Age
 from dmarcwatch.cli.context import Settings, print_json
 from dmarcwatch.cli.opening import open_store
 from dmarcwatch.cli.tables import table
@@ -12,19 +14,29 @@ from dmarcwatch.store import outbox, status
 
 @click.command(name="status", short_help="Show the last run of each source, rejects and silent reporters.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as an object.")
-@click.pass_obj
-def command(settings: Settings, as_json: bool) -> None:
-    """Show the last run of each source, rejects and silent reporters."""
+@click.option("--max-age", type=Age(), help="How long ago each source may have been read well, such as 26h.")
+@click.pass_context
+def command(ctx: click.Context, as_json: bool, max_age: timedelta | None) -> None:
+    """Show the last run of each source, rejects and silent reporters.
+
+    Ends with 4 when a configured source could not be read (or not for --max-age), with 6 when its last run
+    rejected something or dropped records, else with 0.
+    """
+    settings: Settings = ctx.obj
     connection = open_store(settings).conn
     runs = status.last_runs(connection)
     rejects = status.reject_reasons(connection)
     silent = status.silent_reporters(connection, settings.today)
     hosts = status.mail_hosts(connection)
     channels = outbox.channels(connection)
+    sources = [source.name for source in settings.config.sources]
+    health = status.health(runs, sources=sources, now=settings.now, max_age=max_age)
     if as_json:
         parts = {"runs": runs, "rejects": rejects, "silent_reporters": silent, "mail_hosts": hosts}
-        print_json(parts | {"channels": channels})
-        return
+        print_json({"needs_a_look": health.reasons} | parts | {"channels": channels})
+        ctx.exit(health.exit_status)
+    for reason in health.reasons:
+        click.echo(f"Needs a look: {reason}")
     click.echo(table([_short(run) for run in runs], "No source was ever read."))
     for title, rows in (
         ("Rejects by reason", rejects),
@@ -34,6 +46,7 @@ def command(settings: Settings, as_json: bool) -> None:
     ):
         if rows:
             click.echo(f"\n{title}\n{table(rows, '')}")
+    ctx.exit(health.exit_status)
 
 
 def _short(run: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """How the runs went, what waits, and which reporters have fallen silent."""
 
 import sqlite3
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from dmarcwatch.errors import CollectError
 
 _LAST_RUNS = """
 SELECT s.name AS source, r.started_at, r.ended_at, r.items, r.reports, r.duplicates, r.rejects, r.problems,
-    r.error, (SELECT max(ended_at) FROM runs w WHERE w.source = s.name AND w.error IS NULL) AS last_success
+    r.dropped, r.error,
+    (SELECT max(ended_at) FROM runs w WHERE w.source = s.name AND w.error IS NULL) AS last_success
 FROM _sources s JOIN runs r ON r.id = (SELECT max(id) FROM runs w WHERE w.source = s.name) ORDER BY s.name"""
 _REJECTS = "SELECT reason, count(*) AS rejects FROM rejects GROUP BY reason ORDER BY 2 DESC, 1"
 _REPORTERS = """
@@ -22,6 +26,63 @@ REGULAR_DAYS = 10
 """A reporter is regular after this many days within the last sixty."""
 SILENT_DAYS = 7
 """A regular reporter without a report for this long is named: a week holds every weekday."""
+
+
+ENDLESS_HOURS = 6
+"""A run that did not end for so long was killed: draining a mailbox of years takes two."""
+
+
+class Health(NamedTuple):
+    """Whether somebody should look, and at what."""
+
+    exit_status: int
+    """As the last `fetch` of the sources would end: 4, else 6, else 0 (DESIGN 3.1)."""
+    reasons: tuple[str, ...]
+
+
+def health(
+    runs: Collection[dict[str, Any]],
+    *,
+    sources: Collection[str],
+    now: datetime,
+    max_age: timedelta | None = None,
+) -> Health:
+    """How the last runs of `sources` went; without any named, those of all that were ever read.
+
+    `max_age` is how long ago the last good run of each may be; None for any time.
+    """
+    by_source = {run["source"]: run for run in runs}
+    unread, rejected = [], []
+    for source in sources or by_source:
+        run = by_source.get(source)
+        if run is None:
+            unread.append(f"{source} was never read")
+            continue
+        reason = _unread(run, now, max_age)
+        if reason:
+            unread.append(f"{source} {reason}")
+        if run["rejects"] or run["dropped"]:
+            rejected.append(
+                f"{source} brought {run['rejects']} rejects, {run['dropped']} records were dropped"
+            )
+    status = CollectError.exit_status if unread else 6 if rejected else 0
+    return Health(status, (*unread, *rejected))
+
+
+def _unread(run: dict[str, Any], now: datetime, max_age: timedelta | None) -> str | None:
+    if run["error"] is not None:
+        return f"could not be read: {run['error']}"
+    if run["ended_at"] is None and now - _moment(run["started_at"]) > timedelta(hours=ENDLESS_HOURS):
+        return f"was begun at {run['started_at']} and never ended"
+    last = run["last_success"]
+    if max_age is not None and (last is None or now - _moment(last) > max_age):
+        return f"was last read at {last}" if last else "was never read to its end"
+    return None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def last_runs(connection: sqlite3.Connection) -> list[dict[str, Any]]:
