@@ -11,6 +11,7 @@ from dmarcwatch.cli.context import Settings
 from dmarcwatch.errors import DmarcwatchError, StoreError
 
 COMMANDS = {
+    "init": "Ask a few questions and write a configuration.",
     "fetch": "Collect and store what is new, then judge the domains it touched.",
     "verdict": "Say whether a domain may enforce its policy, and what to fix if not.",
     "sources": "Show who sends as a domain, and whether it authenticates.",
