@@ -78,23 +78,39 @@ class ImapCollector:
             self._settle(opened, uids)
 
     def watch(self, timeout_seconds: float) -> bool:
-        """Wait for news of the first folder (IDLE, RFC 2177); the others are for polling."""
+        """Wait for news of the first folder (IDLE, RFC 2177); the others are for polling.
+
+        What came since the folder was last looked at, by reading it or by waiting, is news at once.
+        """
         wanted, done = self._source.folders[:1], self._source.done
         name, *_ = self._session.ask(lambda client: matching(client, wanted, without=done)) or ["INBOX"]
-        opened = self._session.open(name)
-        before = self._looked_at.get(name, opened)
-        if (before.validity, before.next_uid) != (opened.validity, opened.next_uid):
+        if self._has_changed(name):
             return True  # it came between reading and waiting
         until = time.monotonic() + timeout_seconds
         while (left := until - time.monotonic()) > 0:
-            seconds = min(left, _IDLE_SECONDS)
-            if self._session.inside(opened, partial(_hears_news, seconds=seconds)):
+            if self._hears_news(self._looked_at[name], min(left, _IDLE_SECONDS)):
+                self._has_changed(name)  # so that the next wait is not for the same news
                 return True
         return False
 
     def close(self) -> None:
         """Log out."""
         self._session.close()
+
+    def _has_changed(self, name: str) -> bool:
+        """Whether the folder is another than when it was last looked at, by reading or waiting."""
+        now = self._session.open(name)
+        before = self._looked_at.get(name, now)
+        self._looked_at[name] = now
+        return not _same(before, now)
+
+    def _hears_news(self, opened: Opened, seconds: float) -> bool:
+        try:
+            told = self._session.inside(opened, partial(_hears_news, seconds=seconds))
+        except Renumbered:
+            return True
+        # Where the connection broke, the folder was opened anew, and what came meanwhile is told by that.
+        return told or not _same(opened, self._session.selected or opened)
 
     def _folder(self, name: str, memory: Memory) -> Iterator[Item]:
         for _ in range(_RENUMBERINGS):
@@ -146,6 +162,10 @@ class ImapCollector:
         if not gone:
             text = f"{where}: the server has no UIDPLUS, so messages are marked as deleted and stay"
             self._notify(Notice(where, "unsettled", text, left=False))
+
+
+def _same(one: Opened, other: Opened) -> bool:
+    return (one.validity, one.next_uid) == (other.validity, other.next_uid)
 
 
 def _hears_news(client: Client, seconds: float) -> bool:

@@ -73,6 +73,11 @@ class Session:
         """
         return self._again(lambda: action(self._inside(opened, writable=writable)))
 
+    @property
+    def selected(self) -> Opened | None:
+        """The folder that is open now, as it was when it was opened; None where none is."""
+        return self._selected and self._selected[0]
+
     def close(self) -> None:
         """Log out politely where there is somebody to be polite to."""
         client, self._client, self._selected = self._client, None, None

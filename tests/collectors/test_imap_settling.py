@@ -1,17 +1,9 @@
-import threading
-from dataclasses import replace
-
 import pytest
 
-from dmarcwatch.collect import Watcher
-from dmarcwatch.collect.opening import open_source
-from dmarcwatch.collect.secret import Secret
-from dmarcwatch.collect.sources import ImapSource, Security, Settle
+from dmarcwatch.collect.sources import Settle
 from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL
-from tests.collectors.mail_servers import PASSWORD
 from tests.collectors.memory import read_all
-from tests.collectors.odd_server import odd_server
 
 # -- settling --------------------------------------------------------------------------------------
 
@@ -82,58 +74,3 @@ def test_settled_mail_of_several_folders_goes_to_one(mailbox):
     collector = mailbox.collector(Settle.MOVE, folders=("INBOX", "Reports"))
     collector.settle(read_all(collector))
     assert (mailbox.flags(), mailbox.flags("Reports"), len(mailbox.flags("DMARC/Done"))) == ({}, {}, 2)
-
-
-# -- waiting ---------------------------------------------------------------------------------------
-
-
-def deliver_soon(mailbox) -> threading.Timer:
-    mailbox.client()
-    timer = threading.Timer(0.3, mailbox.deliver, [MAIL[0]])
-    timer.start()
-    return timer
-
-
-def test_new_mail_ends_the_wait(mailbox):
-    collector = mailbox.collector()
-    assert isinstance(collector, Watcher)
-    read_all(collector)
-    timer = deliver_soon(mailbox)
-    assert collector.watch(30)
-    timer.join()
-    assert len(read_all(collector)) == 1
-
-
-def test_a_server_without_idle_is_asked(mailbox):
-    collector = mailbox.collector(host=mailbox.server.few_capabilities, verify_certificate=False)
-    read_all(collector)
-    timer = deliver_soon(mailbox)
-    assert collector.watch(1)
-    timer.join()
-
-
-def test_mail_that_came_between_reading_and_waiting_is_not_waited_for(mailbox):
-    collector = mailbox.collector()
-    read_all(collector)
-    mailbox.deliver(MAIL[0])
-    assert collector.watch(30)
-
-
-def test_a_wait_without_news_ends(mailbox):
-    collector = mailbox.collector()
-    read_all(collector)
-    assert not collector.watch(0.2)
-
-
-def test_a_collector_that_read_nothing_yet_waits_as_well(mailbox):
-    mailbox.deliver(*MAIL)
-    assert not mailbox.collector().watch(0.2)
-
-
-def test_a_message_that_cannot_be_read_does_not_end_every_wait():
-    source = ImapSource("127.0.0.1", "rua", Secret(command=("echo", PASSWORD)), security=Security.NONE)
-    with odd_server({3: MAIL[0], 5: MAIL[1]}, refused={3}) as odd:
-        collector = open_source(replace(source, port=odd.port))
-        read_all(collector)
-        assert not collector.watch(0.2)
-        collector.close()

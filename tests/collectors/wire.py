@@ -35,6 +35,8 @@ class Wire:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._silenced = 0
+        """Connections up to this number carry nothing any more."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -52,6 +54,10 @@ class Wire:
         """Close every connection there is, as a server that restarts does."""
         self._call(self._cancel())
 
+    def silence(self) -> None:
+        """Let nothing more arrive on the connections there are, as a router does that forgot them."""
+        self._silenced = self.connections
+
     def _call(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
@@ -67,6 +73,7 @@ class Wire:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        number = self.connections
         task = asyncio.current_task()
         self._tasks.add(task)
         fault = self.faults.popleft() if self.faults else None
@@ -74,8 +81,8 @@ class Wire:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
             ways = [
-                asyncio.create_task(self._carry(reader, far_writer, None, counted=False)),
-                asyncio.create_task(self._carry(far_reader, writer, fault, counted=True)),
+                asyncio.create_task(self._carry(reader, far_writer, number)),
+                asyncio.create_task(self._carry(far_reader, writer, number, fault, counted=True)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -90,12 +97,16 @@ class Wire:
                 end.close()
             self._tasks.discard(task)
 
-    async def _carry(self, reader, writer, fault: Fault | None, *, counted: bool) -> None:
+    async def _carry(
+        self, reader, writer, number: int, fault: Fault | None = None, *, counted: bool = False
+    ) -> None:
         late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=1000)
         sender = asyncio.create_task(self._send(late, writer))
         left = fault.after_bytes if fault else None
         try:
             while data := await reader.read(65536):
+                if number <= self._silenced:
+                    await asyncio.Event().wait()
                 if left is not None:
                     data, left = data[:left], left - len(data)
                 self.received_bytes += len(data) if counted else 0
