@@ -3,23 +3,28 @@
 `python -m bench.scale_db /tmp/scale.db --records 10000000 --domains 2000 --seed 1`
 
 Rows are written by SQL in the shape that fetching would have left, because reading so many reports takes
-an hour: evidence is classified as always, and the roll-ups are summed by the store's own statement.
+an hour: evidence is classified as always, the roll-ups are summed by the store's own statement, and each
+domain is judged.
 """
 
 import argparse
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from random import Random
+from time import perf_counter
 from typing import NamedTuple
+
+from sqlite_utils import Database
 
 from bench.templates import KINDS, REPORTERS, Kind, Reporter
 from dmarcwatch.classify import Classifier
+from dmarcwatch.config import Config
+from dmarcwatch.judging import Court
 from dmarcwatch.report import (
     AlignmentMode,
     AuthResult,
@@ -39,6 +44,7 @@ from dmarcwatch.report import (
 from dmarcwatch.senders import Senders
 from dmarcwatch.store import rollup
 from dmarcwatch.store.database import open_database, transaction
+from dmarcwatch.store.histories import domains
 from dmarcwatch.store.interned import Interned
 
 DAYS, REPORTERS_EACH = 120, 4
@@ -100,6 +106,7 @@ def fill(path: Path, scale: Scale) -> int:
     with transaction(connection):
         rollup.settle_pool(connection)
     connection.execute("ANALYZE")
+    _judge(database)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return written
@@ -239,6 +246,16 @@ def _chunks(reports: Iterator[Plan]) -> Iterator[list[Plan]]:
     yield chunk
 
 
+def _judge(database: Database) -> None:
+    """A verdict on each domain, kept as `fetch` keeps it: pages read it."""
+    court = Court(Config(), Senders.load(), datetime.combine(LAST_DAY + timedelta(days=2), time(12), UTC))
+    names = domains(database.conn)
+    for number, name in enumerate(names, start=1):
+        court.judge_and_keep(database, [name])
+        print(f"\r{number:,} of {len(names):,} domains judged", end="", file=sys.stderr)
+    print(file=sys.stderr)
+
+
 def _drop_indexes(connection: sqlite3.Connection) -> list[str]:
     """Drop the record table's indexes, to be made again when it is full; their statements."""
     rows = connection.execute(
@@ -260,10 +277,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.database.exists():
         parser.error(f"{given.database} exists")
-    begun = time.perf_counter()
+    begun = perf_counter()
     records = fill(given.database, Scale(given.records, given.domains, given.seed))
     size = given.database.stat().st_size
-    print(f"{records:,} records, {size / 1e9:.2f} GB, {time.perf_counter() - begun:.0f} s")
+    print(f"{records:,} records, {size / 1e9:.2f} GB, {perf_counter() - begun:.0f} s")
 
 
 if __name__ == "__main__":

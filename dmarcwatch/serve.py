@@ -18,9 +18,10 @@ from datasette.utils import parse_metadata
 
 from dmarcwatch.errors import ConfigError, StoreError
 from dmarcwatch.store.database import store_errors
-from dmarcwatch.store.schema import APPLICATION_ID
+from dmarcwatch.web.counting import BrieflyCounted
 from dmarcwatch.web.export import Export, export
 from dmarcwatch.web.guard import Application, ask_password, check_host, is_loopback
+from dmarcwatch.web.layout import Layout, is_ours, layout_of
 
 SETTINGS = {
     # Facets count table rows where people expect messages, and suggesting them costs seconds on ten
@@ -35,6 +36,13 @@ SETTINGS = {
 
 METADATA_NAME = "datasette-metadata.yml"
 _NAMED = "dmarcwatch"  # the database's name inside the metadata file
+
+
+_OTHER_AGES = {
+    Layout.OLDER: ("an older", "The next `dmarcwatch fetch` brings it up to date; nothing is lost."),
+    Layout.NEWER: ("a newer", "Upgrade this one."),
+}
+"""Whose layout it is, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,10 @@ def app(path: Path, *, base_url: str = "/", as_of: str | None = None, as_files: 
     arguments = {"metadata": described | {"plugins": ours}}
     if not version("datasette").startswith("0."):
         arguments["config"] = {"databases": described["databases"], "plugins": ours}
-    return Datasette([str(path)], settings={**SETTINGS, "base_url": base_url}, **arguments)
+    datasette = Datasette([str(path)], settings={**SETTINGS, "base_url": base_url}, **arguments)
+    datasette.remove_database(path.stem)
+    datasette.add_database(BrieflyCounted(datasette, str(path)), name=path.stem)
+    return datasette
 
 
 def serve(
@@ -108,8 +119,13 @@ def serve(
 def write_files(path: Path, folder: Path, *, as_of: str | None = None) -> Export:
     """Write the pages of the database at `path` into `folder`, to be looked at without a server.
 
-    Raises StoreError as `app` does and when a page cannot be made, ConfigError for a folder of other files.
+    Raises StoreError as `app` does, for a database of another age, and when a page cannot be made;
+    ConfigError for a folder of other files.
     """
+    age = _check(path)
+    if age is not Layout.CURRENT:
+        whose, hint = _OTHER_AGES[age]
+        raise StoreError(f"{path} was written by {whose} dmarcwatch.", hint=hint)
     return asyncio.run(export(app(path, as_of=as_of, as_files=True), folder))
 
 
@@ -137,7 +153,8 @@ def _bind(listen: Listen) -> socket.socket:
         ) from error
 
 
-def _check(path: Path) -> None:
+def _check(path: Path) -> Layout:
+    """The age of the database at `path`. Raises StoreError when it is missing or not ours."""
     if not path.exists():
         raise StoreError(
             f"There is no database at {path}.",
@@ -146,13 +163,13 @@ def _check(path: Path) -> None:
     with store_errors(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            if is_ours(connection):
+                return layout_of(connection)
         finally:
             connection.close()
-    if application != APPLICATION_ID:
-        raise StoreError(
-            f"{path} is not a database of dmarcwatch.", hint="Name another file with --db or DMARCWATCH_DB."
-        )
+    raise StoreError(
+        f"{path} is not a database of dmarcwatch.", hint="Name another file with --db or DMARCWATCH_DB."
+    )
 
 
 def _metadata_text() -> str:

@@ -1,6 +1,7 @@
 """The pages as files: complete among themselves, and in need of nobody else."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 from playwright.sync_api import sync_playwright
 
 from dmarcwatch.cli import main
-from dmarcwatch.errors import ConfigError
+from dmarcwatch.errors import ConfigError, StoreError
 from dmarcwatch.serve import write_files
 from dmarcwatch.store.database import open_database
 from dmarcwatch.web.export import file_name
@@ -134,3 +135,23 @@ def test_opened_from_disk_a_page_draws_its_charts_and_asks_nobody_else(site):
         browser.close()
     assert errors == []
     assert [each for each in asked if not each.startswith(site.as_uri())] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("DELETE FROM _sqlite_migrations", "an older dmarcwatch"),
+        ("INSERT INTO _sqlite_migrations VALUES (NULL, 'dmarcwatch', 'later', '2030')", "a newer dmarcwatch"),
+    ],
+)
+def test_a_database_of_another_age_is_refused_with_a_sentence_and_no_file_is_written(
+    tmp_path, change, sentence
+):
+    path = web_worlds.one_report(tmp_path / "other.db")
+    connection = sqlite3.connect(path)
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError, match=sentence):
+        write_files(path, tmp_path / "site")
+    assert not (tmp_path / "site").exists()

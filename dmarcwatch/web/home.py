@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
+from typing import Any, NamedTuple
 
 from dmarcwatch.web import queries
-from dmarcwatch.web.charts import Bar, bars, window_to
+from dmarcwatch.web.charts import bars, window_to
 from dmarcwatch.web.words import ATTENTION, Word, tags, things, verdict_word
 
 VOLUME_DAYS = 30
@@ -15,39 +17,37 @@ PAGE = 100
 """Domains on one page: two thousand small charts at once would be two megabytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of a domain before its figures are asked for."""
+class Standing(NamedTuple):
+    """What is known of every domain, to put them in order."""
 
     domain: str
     verdict: str
-    published: str = ""
-    trouble: str = ""
-    """The first blocker, else the first warning."""
-    more: int = 0
-    """Further blockers or warnings."""
-    step: str = ""
-    """The tags to publish next, where a step is advised."""
-
-    @property
-    def word(self) -> Word:
-        """The verdict's name and colour."""
-        return verdict_word(self.verdict)
+    blocked: bool = False
 
     @property
     def urgency(self) -> tuple[int, bool, str]:
         """Sorts what needs attention first."""
         place = ATTENTION.index(self.verdict) if self.verdict in ATTENTION else len(ATTENTION)
-        return place, not self.trouble, self.domain
+        return place, not self.blocked, self.domain
 
 
 @dataclass(frozen=True, slots=True)
 class DomainLine:
     """One domain on the page."""
 
-    standing: Standing
+    domain: str
+    word: Word
+    """The verdict's name and colour."""
+    published: str
+    trouble: str
+    """The first blocker, else the first warning."""
+    more: int
+    """Further blockers or warnings."""
+    step: str
+    """The tags to publish next, where a step is advised."""
     messages: int
-    bars: tuple[Bar, ...]
+    bars: str
+    """Messages of each day, as the data of an SVG path."""
     own: int
     own_passing: int
     last_day: str | None
@@ -91,13 +91,7 @@ def home_page(connection: sqlite3.Connection, today: date, *, search: str, page:
 
 def _standings(connection: sqlite3.Connection) -> list[Standing]:
     """Every domain; those that a report speaks of and nobody judged yet, too."""
-    judged = {}
-    for domain, verdict, published, step, blocker, blockers, warning, warnings in queries.standings(
-        connection
-    ):
-        more = max(0, (blockers or warnings or 0) - 1)
-        shown = tags(json.loads(published), brief=True) if published else ""
-        judged[domain] = Standing(domain, verdict, shown, blocker or warning or "", more, step or "")
+    judged = {row[0]: Standing(*row) for row in queries.standings(connection)}
     names = dict.fromkeys((*judged, *queries.domains(connection)))
     return [judged.get(name, Standing(name, "")) for name in names]
 
@@ -108,19 +102,25 @@ def _lines(connection: sqlite3.Connection, shown: list[Standing], today: date) -
     volumes: dict[str, dict[str, int]] = {name: {} for name in names}
     for name, day, messages in queries.volumes(connection, names, window.span):
         volumes[name][day] = messages
-    own = {name: queries.own_passing(connection, name, window.span) for name in names}
+    documents = {name: json.loads(document) for name, document in queries.documents(connection, names)}
     last = dict(map(tuple, queries.last_days(connection, names)))
-    return tuple(
-        DomainLine(
-            standing=each,
-            messages=sum(volumes[each.domain].values()),
-            bars=bars([volumes[each.domain].get(day, 0) for day in window.days]),
-            own=own[each.domain][0] or 0,
-            own_passing=own[each.domain][1] or 0,
-            last_day=last.get(each.domain),
-        )
-        for each in shown
-    )
+    days = window.days
+    lines = []
+    for domain, verdict, _ in shown:
+        own, own_passing = queries.own_passing(connection, domain, window.span)
+        daily = volumes[domain]
+        lines.append(DomainLine(
+            domain, verdict_word(verdict), *_said(documents.get(domain, {})), sum(daily.values()),
+            bars([daily.get(day, 0) for day in days]), own or 0, own_passing or 0, last.get(domain),
+        ))  # fmt: skip
+    return tuple(lines)
+
+
+def _said(document: Mapping[str, Any]) -> tuple[str, str, int, str]:
+    """Published tags, first trouble, how many more, and next tags, as a verdict says them."""
+    troubles = document.get("blockers") or document.get("warnings") or [{"message": ""}]
+    published = tags(document.get("published") or {}, brief=True)
+    return published, troubles[0]["message"], len(troubles) - 1, document.get("next_tags") or ""
 
 
 def _summary(known: list[Standing]) -> str:

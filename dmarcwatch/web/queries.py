@@ -51,12 +51,20 @@ def days_known(connection: sqlite3.Connection, domain: str) -> Row:
 
 
 def standings(connection: sqlite3.Connection) -> Iterator[Row]:
-    """Of each judged domain's newest verdict: domain, verdict and parts of its document."""
-    return connection.execute("""
-        SELECT domain, verdict, json_extract(document, '$.published'), json_extract(document, '$.next_tags'),
-            json_extract(blockers, '$[0].message'), json_array_length(blockers),
-            json_extract(document, '$.warnings[0].message'), json_array_length(document, '$.warnings')
-        FROM verdicts WHERE id IN (SELECT max(id) FROM verdicts GROUP BY domain)""")
+    """Domain, verdict and whether anything blocks, of each judged domain's newest verdict."""
+    return connection.execute(
+        "SELECT domain, verdict, blockers <> '[]' FROM verdicts "
+        "WHERE id IN (SELECT max(id) FROM verdicts GROUP BY domain)"
+    )
+
+
+def documents(connection: sqlite3.Connection, names: Sequence[str]) -> Iterator[Row]:
+    """Domain and document of the newest verdict of each of `names` that was judged."""
+    return connection.execute(
+        f"SELECT domain, document FROM verdicts WHERE id IN "
+        f"(SELECT max(id) FROM verdicts WHERE domain IN ({_marks(names)}) GROUP BY domain)",
+        tuple(names),
+    )
 
 
 def verdict(connection: sqlite3.Connection, domain: str) -> Row | None:

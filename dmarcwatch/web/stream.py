@@ -240,7 +240,7 @@ def _alignment(named: tuple[str, Sequence[Note]], window: Window, states: Sequen
 
 def _addresses(connection: sqlite3.Connection, key: int) -> tuple[Address, ...]:
     rows = queries.stream_addresses(connection, key, ADDRESSES_SHOWN)
-    return tuple(Address(*row, operator_of(row[0])) for row in rows)
+    return tuple(Address(ip, messages, host, operator_of(ip)) for ip, messages, host in rows)
 
 
 def _reporters(connection: sqlite3.Connection, key: int, window: Window) -> tuple[Reporter, ...]:
