@@ -44,8 +44,10 @@ from dmarcwatch.report import (
 from dmarcwatch.senders import Senders
 from dmarcwatch.store import rollup
 from dmarcwatch.store.database import open_database, transaction
+from dmarcwatch.store.encoding import evidence_row, judgement_row
 from dmarcwatch.store.histories import domains
 from dmarcwatch.store.interned import Interned
+from dmarcwatch.store.pending import Pending
 
 DAYS, REPORTERS_EACH = 120, 4
 LAST_DAY = date(2026, 11, 18)
@@ -134,7 +136,8 @@ class Filler:
         self._rng = rng
         senders = Senders.load()
         self._classifier = Classifier(senders)
-        self._interned = Interned(connection, senders)
+        self._pending = Pending()
+        self._interned = Interned(connection, senders, self._pending)
         self._known: dict[tuple[str, Kind, date | None], tuple[int, int]] = {}
         self._report = 0
 
@@ -151,6 +154,8 @@ class Filler:
         self._connection.executemany(ITEMS_SQL, items)
         self._connection.executemany(REPORTS_SQL, reports)
         self._connection.executemany("INSERT INTO _records VALUES (?, ?, ?, ?, ?, ?)", records)
+        self._pending.write(self._connection)
+        self._interned.committed()
         rollup.roll_up(self._connection, first, self._report)
         return len(records)
 
@@ -178,14 +183,13 @@ class Filler:
             report, evidence = _report(plan), _evidence(plan.domain, kind)
             self._interned.policy(report.policy)
             record = Record(_host(plan, kind, 7), 1, evidence)
-            judgement = self._interned.judgement(self._classifier.classify(record, report))
-            found = self._known[key] = self._interned.evidence(evidence), judgement
+            judgement = self._interned.judgement(judgement_row(self._classifier.classify(record, report)))
+            found = self._known[key] = self._interned.evidence(evidence_row(evidence)), judgement
         return found
 
     def _address(self, plan: Plan, kind: Kind) -> int:
-        found = self._interned.address(_host(plan, kind, int(min(kind.hosts, 250) * self._rng.random())))
-        assert found is not None
-        return found
+        host = _host(plan, kind, int(min(kind.hosts, 250) * self._rng.random()))
+        return self._interned.addresses.get(host) or self._interned.address(host)
 
     def _head(self, plan: Plan, messages: int, records: int) -> tuple[object, ...]:
         day, received = plan.day.isoformat(), (plan.day + timedelta(days=1)).isoformat()

@@ -1,11 +1,10 @@
 """How an item came: where from, when, and for whom its mail spoke."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """How an item came, as its row in `items` says it."""
 
     origin: str

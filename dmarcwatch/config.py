@@ -58,6 +58,9 @@ class General:
     redact_failure_reports: bool = True
     """Whether failure reports lose what names people: local parts of addresses, subject, message id,
     and their bytes."""
+    workers: int | None = None
+    """Processes that read ahead in runs of more than two hundred items; absent: as many as there are
+    processors, four at most. 0 reads in one process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class CollectError(DmarcwatchError):
     exit_status = 4
 
 
+class WorkerError(DmarcwatchError):
+    """A process that reads ahead cannot be started, or not again after it died."""
+
+
 class UnpackError(DmarcwatchError):
     """The bytes of an item hold nothing that can be read; the item becomes a reject."""
 

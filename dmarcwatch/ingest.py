@@ -1,31 +1,37 @@
 """The loop: collect, unpack, parse, store, settle. Every item ends stored, duplicate, set aside or reject."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
+from functools import partial
+from itertools import chain, islice
 from time import monotonic
+from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from dmarcwatch.arrival import Arrival
 from dmarcwatch.collect import Collector, Item
-from dmarcwatch.errors import CollectError, DmarcwatchError
-from dmarcwatch.filing import Accounts, Filing, Rules, outcome
-from dmarcwatch.mail.headers import MailHeaders
+from dmarcwatch.errors import CollectError, DmarcwatchError, WorkerError
+from dmarcwatch.filing import Accounts, Filing
+from dmarcwatch.prepared import Prepared
+from dmarcwatch.preparing import Preparer, Rules
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool
 from dmarcwatch.store.unjudged import note_changed
-from dmarcwatch.store.writer import Filed, Writer
-from dmarcwatch.unpack import Unpacked
+from dmarcwatch.store.writer import Filed, Ids, Writer
+from dmarcwatch.workers import Batch, Done, Task, Workers
 
 BATCH_ITEMS = 100
 """Items of one transaction: fewer cost a tenth more time, more make a second writer wait longer."""
-BATCH_BYTES = 16 * 1024 * 1024
-"""Bytes of one transaction's items, so that a hundred large mails do not stand in memory at once."""
+BATCH_BYTES = 1024 * 1024
+"""Bytes of one transaction's items: a hundred large mails must not stand in memory at once, and a megabyte
+of reports is half a million lines of XML, work enough for one process."""
+ALONE_BATCHES = 2
+"""Batches that are read without help: starting processes costs as much as two hundred reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,14 @@ NO_BOUNDS = Bounds()
 """A run that drains the source."""
 
 
+class Plan(NamedTuple):
+    """How many processes read ahead once a run turns out to be large, and how each gets its rules."""
+
+    processes: int
+    rules: Callable[[], Rules]
+    """Can be pickled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ingest:
     """All that reading sources into one database needs."""
@@ -74,6 +88,8 @@ class Ingest:
     """When the run began, aware UTC."""
     progress: Callable[[Accounts], None] = lambda accounts: None
     bounds: Bounds = NO_BOUNDS
+    workers: Plan | None = None
+    """None: all in one process."""
 
     def begin(self, source: str, kind: Kind = PLAIN) -> "Run":
         """A run of the source with this name, noted in `runs` from its first moment."""
@@ -90,11 +106,18 @@ class Run:
         with self._errors():
             self._memory = SourceMemory(self._connection, source)
             self._id = _start_run(self._connection, source, ingest.now)
-        self._local = False
+        if kind.settles:
+            # What is taken away at its origin must outlive a power cut here.
+            self._connection.execute("PRAGMA synchronous = FULL")
+        with self._errors():
+            self._hosts = self._memory.mail_hosts()
         self._writer = Writer(self._connection, ingest.rules.senders)
-        self._trust = ingest.rules.trust.of(recorded=self._memory.mail_hosts(), ses=kind.ses)
         self._filing = Filing(self._connection, self._writer, ingest.rules)
-        self.accounts = Accounts()
+
+    @property
+    def accounts(self) -> Accounts:
+        """What the run did so far."""
+        return self._filing.accounts
 
     def read(self, collector: Collector) -> None:
         """Store batch after batch, settle each after its commit, then tidy the pool.
@@ -102,19 +125,67 @@ class Run:
         Raises CollectError when the source fails midway (what came before is committed) and StoreError
         when the database does.
         """
-        self._local = collector.local
         with self._errors():
             if self._kind.settles:
                 self._make_up(collector)
-            for batch in batches(self._bounded(collector.items(self._memory))):
-                first, last = self._store(batch)
-                if self._kind.settles:
-                    collector.settle(batch)
-                    self._note_settled(range(first, last + 1))
+            items = self._bounded(collector.items(self._memory))
+            with closing(
+                self._prepared(batches(items, self._memory.take), local=collector.local)
+            ) as prepared:
+                for batch, contents in prepared:
+                    ids = self._store(batch, contents)
+                    if self._kind.settles:
+                        collector.settle(batch.items)
+                        self._note_settled(ids)
             with transaction(self._connection):
-                self._memory.write()
+                self._memory.write(self._memory.take())
                 settle_pool(self._connection)
                 self._end(None)
+
+    def _prepared(
+        self, waiting: Iterator[Batch], *, local: bool
+    ) -> Generator[tuple[Batch, Iterable[tuple[Prepared, Ids]]], None, None]:
+        """Each batch with what it holds: read here while it is stored, or ahead by other processes."""
+        ids, plan = Ids(), self._ingest.workers
+        preparer = Preparer(self._rules(), self._ingest.now, partial(self._writer.define, ids))
+
+        def alone(waiting: Iterator[Batch]) -> Iterator[tuple[Batch, Iterator[tuple[Prepared, Ids]]]]:
+            for batch in waiting:
+                yield batch, ((preparer.prepare(item, local=local), ids) for item in batch.items)
+
+        yield from alone(islice(waiting, ALONE_BATCHES))
+        following = next(waiting, None)
+        if following is None:
+            return
+        waiting = chain((following,), waiting)
+        workers = self._start(plan, local=local) if plan else None
+        if workers is None:
+            yield from alone(waiting)
+            return
+        with closing(workers):
+            known: dict[int, Ids] = defaultdict(Ids)
+            for batch, done in workers.ahead(waiting):
+                yield batch, self._defined(done, known)
+
+    def _start(self, plan: Plan, *, local: bool) -> Workers | None:
+        """The workers, or None where no second process can be had."""
+        rules = partial(_of_source, plan.rules, self._hosts, self._kind.ses)
+        try:
+            return Workers(plan.processes, Task(rules, self._ingest.now, local))
+        except WorkerError:
+            return None
+
+    def _defined(self, done: list[Done], known: dict[int, Ids]) -> Iterator[tuple[Prepared, Ids]]:
+        """What workers prepared, with the ids that their numbers mean here."""
+        for each in done:
+            for definitions in each.definitions:
+                self._writer.define(known[each.worker], definitions)
+            for prepared in each.prepared:
+                yield prepared, known[each.worker]
+
+    def _rules(self) -> Rules:
+        """The rules of this source."""
+        return _of_source(lambda: self._ingest.rules, self._hosts, self._kind.ses)
 
     def failed(self, error: DmarcwatchError) -> None:
         """Note why the run ended early."""
@@ -149,56 +220,30 @@ class Run:
     def _errors(self) -> AbstractContextManager[None]:
         return store_errors(_path(self._connection))
 
-    def _store(self, batch: Sequence[Item]) -> tuple[int, int]:
-        """Store a batch in one transaction; the first and the last id of its items."""
-        accounts, first = self.accounts, self._writer.next_item()
+    def _store(self, batch: Batch, contents: Iterable[tuple[Prepared, Ids]]) -> range:
+        """Store a batch in one transaction; the ids of its items."""
         try:
             with transaction(self._connection):
-                for item in batch:
-                    accounts += self._store_item(item)
+                first = self._writer.next_item()
+                for item, (prepared, ids) in zip(batch.items, contents, strict=True):
+                    self._store_item(item, prepared, ids)
                 self._writer.flush()
                 note_changed(self._connection, self._writer.touched)
                 self._writer.touched.clear()
-                self._memory.write()
+                self._memory.write(batch.position)
         except BaseException:
             self._writer.abandon()
             raise
-        self.accounts = accounts
-        self._ingest.progress(accounts)
-        return first, self._writer.next_item() - 1
+        self._ingest.progress(self.accounts)
+        return range(first, first + len(batch.items))
 
-    def _store_item(self, item: Item) -> Accounts:
-        received = _not_after(item.received_at, self._ingest.now)
-        arrival = Arrival(
-            origin=item.origin,
-            token=item.token,
-            sha256=sha256(item.data).hexdigest(),
-            size=item.size or len(item.data),
-            received_at=received,
-            local=self._local,
-        )
-        unpacked = self._filing.open(item.data, arrival.size, headers_only=item.headers_only)
-        if isinstance(unpacked, Unpacked):
-            arrival = self._introduce(item.data, arrival, unpacked.headers)
+    def _store_item(self, item: Item, prepared: Prepared, ids: Ids) -> None:
         row = self._writer.next_item()
-        accounts = self._filing.file(row, arrival, unpacked)
-        filed = Filed(self._memory.id, self._id, outcome(accounts), not self._kind.settles)
-        self._writer.add_item(row, arrival, filed)
-        if self._filing.keeps_bytes(unpacked, accounts):
+        fate = self._filing.file(row, prepared, ids)
+        filed = Filed(self._memory.id, self._id, fate.outcome, not self._kind.settles)
+        self._writer.add_item(row, prepared.arrival, filed)
+        if fate.keep:
             self._writer.keep_raw(row, item.data)
-        return Accounts(items=1) + accounts
-
-    def _introduce(self, data: bytes, arrival: Arrival, headers: MailHeaders | None) -> Arrival:
-        """The arrival with what the mail and its host say of the sender."""
-        sender = self._trust.introduce(data, headers, local=arrival.local)
-        dated = _not_after(headers.date, self._ingest.now) if headers else None
-        return replace(
-            arrival,
-            received_at=arrival.received_at or dated,
-            from_domain=headers.from_domain if headers else None,
-            authserv_id=sender.authserv_id,
-            verified=sender.passed,
-        )
 
     def _end(self, error: str | None) -> None:
         ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -210,7 +255,7 @@ class Run:
         )
 
 
-def batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+def batches(items: Iterator[Item], position: Callable[[], str | None]) -> Iterator[Batch]:
     """The items in transactions' worth; nothing is held back when the source fails midway."""
     batch: list[Item] = []
     size = 0
@@ -219,19 +264,20 @@ def batches(items: Iterator[Item]) -> Iterator[list[Item]]:
             batch.append(item)
             size += len(item.data)
             if len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES:
-                yield batch
+                yield Batch(batch, position())
                 batch, size = [], 0
     except CollectError:
         if batch:
-            yield batch
+            yield Batch(batch, position())
         raise
     if batch:
-        yield batch
+        yield Batch(batch, position())
 
 
-def _not_after(moment: datetime | None, now: datetime) -> datetime | None:
-    """A mail's own date is a claim; one in the future would hide the report from every verdict."""
-    return min(moment, now) if moment else None
+def _of_source(rules: Callable[[], Rules], recorded: tuple[str, ...], ses: bool) -> Rules:
+    """The rules for a source whose mails bore these hosts' names before."""
+    found = rules()
+    return replace(found, trust=found.trust.of(recorded=recorded, ses=ses))
 
 
 def _start_run(connection: sqlite3.Connection, source: str, now: datetime) -> int:

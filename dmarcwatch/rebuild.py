@@ -2,17 +2,25 @@
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 
 from sqlite_utils import Database
 
-from dmarcwatch.filing import Accounts, Filing, Rules, outcome
+from dmarcwatch.filing import Accounts, Filing
+from dmarcwatch.preparing import Preparer, Rules
 from dmarcwatch.report import Evidence, Record
 from dmarcwatch.store import raw, retention, rollup
 from dmarcwatch.store.arrivals import arrival_of
 from dmarcwatch.store.database import transaction
+from dmarcwatch.store.encoding import judgement_row
 from dmarcwatch.store.heads import stored_evidence, stored_report
 from dmarcwatch.store.interned import Interned
-from dmarcwatch.store.writer import Writer
+from dmarcwatch.store.pending import Pending
+from dmarcwatch.store.writer import Ids, Writer
+
+_FLUSH_ITEMS = 500
+"""Items whose rows wait at most."""
 
 
 def rebuild_judgements(database: Database, rules: Rules) -> int:
@@ -32,64 +40,78 @@ def rebuild_facts(database: Database, rules: Rules) -> Accounts:
     Reports whose bytes are gone keep their facts, pruned ones their place in the roll-ups.
     """
     connection: sqlite3.Connection = database.conn
-    accounts = Accounts()
     with transaction(connection):
         retention.forget_facts(connection)
         _judge_records(connection, rules)
-        writer = Writer(connection, rules.senders)
-        filing = Filing(connection, writer, rules)
-        for item, data in raw.all_items(connection):
-            accounts += Accounts(items=1) + refile(connection, filing, item, data)
-        writer.flush()
+        refiling = Refiling(connection, rules)
+        for number, (item, data) in enumerate(raw.all_items(connection), start=1):
+            refiling.refile(item, data)
+            if number % _FLUSH_ITEMS == 0:
+                refiling.writer.flush()
+        refiling.writer.flush()
         rollup.settle_pool(connection)
-    return accounts
+    return refiling.accounts
 
 
 def retry_rejects(database: Database, rules: Rules) -> tuple[Accounts, frozenset[str]]:
     """Read the items behind rejects again, as after an upgrade; the accounts and the domains touched."""
     connection: sqlite3.Connection = database.conn
-    accounts = Accounts()
     with transaction(connection):
-        writer = Writer(connection, rules.senders)
-        filing = Filing(connection, writer, rules)
+        refiling = Refiling(connection, rules)
         items = [item for (item,) in connection.execute("SELECT DISTINCT item FROM rejects ORDER BY item")]
         for item in items:
             connection.execute("DELETE FROM rejects WHERE item = ?", (item,))
             connection.execute("DELETE FROM set_aside WHERE item = ?", (item,))
-            data = raw.item_bytes(connection, item)
-            accounts += Accounts(items=1) + refile(connection, filing, item, data)
-        writer.flush()
+            refiling.refile(item, raw.item_bytes(connection, item))
+        refiling.writer.flush()
         rollup.settle_pool(connection)
-    return accounts, frozenset(writer.touched)
+    return refiling.accounts, frozenset(refiling.writer.touched)
 
 
-def refile(connection: sqlite3.Connection, filing: Filing, item: int, data: bytes) -> Accounts:
-    """File an item that has its row already, with what was known of its arrival then."""
-    arrival = arrival_of(connection, item)
-    unpacked = filing.open(data, arrival.size, headers_only=len(data) < arrival.size)
-    accounts = filing.file(item, arrival, unpacked)
-    # A pruned report is known already and still what its item brought.
-    connection.execute(
-        "UPDATE items SET outcome = CASE WHEN EXISTS (SELECT 1 FROM reports WHERE item = :item) "
-        "THEN 'stored' ELSE :outcome END WHERE id = :item",
-        {"item": item, "outcome": outcome(accounts)},
-    )
-    return accounts
+class Refiling:
+    """Files items that have their row already, with what was known of their arrival then."""
+
+    def __init__(self, connection: sqlite3.Connection, rules: Rules) -> None:
+        self.writer = Writer(connection, rules.senders)
+        self._connection = connection
+        self._ids = Ids()
+        # What a mail says of its date was bounded when it came.
+        now = datetime.max.replace(tzinfo=UTC)
+        self._preparer = Preparer(rules, now, partial(self.writer.define, self._ids))
+        self._filing = Filing(connection, self.writer, rules)
+
+    @property
+    def accounts(self) -> Accounts:
+        """What was filed so far."""
+        return self._filing.accounts
+
+    def refile(self, item: int, data: bytes) -> None:
+        """Read one item's bytes anew."""
+        prepared = self._preparer.again(data, arrival_of(self._connection, item))
+        fate = self._filing.file(item, prepared, self._ids)
+        # A pruned report is known already and still what its item brought.
+        self._connection.execute(
+            "UPDATE items SET outcome = CASE WHEN EXISTS (SELECT 1 FROM reports WHERE item = :item) "
+            "THEN 'stored' ELSE :outcome END WHERE id = :item",
+            {"item": item, "outcome": fate.outcome},
+        )
 
 
 def _judge_records(connection: sqlite3.Connection, rules: Rules) -> int:
     """Classify every stored record and sum it up, into roll-ups that hold none of them; how many."""
-    interned = Interned(connection, rules.senders)
+    pending = Pending()
+    interned = Interned(connection, rules.senders, pending)
     count = 0
     for report, domain_records in _records(connection):
         head = stored_report(connection, report)
         interned.policy(head.policy)
         rows = [
-            (interned.judgement(rules.classify(record, head)), report, number)
+            (interned.judgement(judgement_row(rules.classify(record, head))), report, number)
             for number, record in domain_records
         ]
         connection.executemany("UPDATE _records SET judgement = ? WHERE report = ? AND n = ?", rows)
         count += len(rows)
+    pending.write(connection)
     _sum_up(connection)
     return count
 

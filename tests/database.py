@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from dmarcwatch.check.trusting import Trust
 from dmarcwatch.classify import Classifier
 from dmarcwatch.collect import Item, Memory
-from dmarcwatch.filing import Accounts, Rules
+from dmarcwatch.filing import Accounts
 from dmarcwatch.ingest import Ingest
+from dmarcwatch.preparing import Rules
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import open_database
 from dmarcwatch.trust import known_reporters

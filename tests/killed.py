@@ -14,18 +14,21 @@ from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import FileSource, Settle
 from dmarcwatch.filing import Filing
 from dmarcwatch.ingest import Ingest, Kind, Run
+from dmarcwatch.preparing import Preparer
 from dmarcwatch.store import database as database_module
 from dmarcwatch.store import rollup, writer
 from dmarcwatch.store.database import open_database
 from dmarcwatch.store.memory import SourceMemory
+from dmarcwatch.store.pending import Pending
 from tests.database import rules
 
 POINTS = {
     "item": (Run, "_store_item"),
-    "unpack": (Filing, "open"),
+    "prepare": (Preparer, "prepare"),
     "file": (Filing, "file"),
     "report": (writer.Writer, "add_report"),
     "raw": (writer.Writer, "keep_raw"),
+    "rows": (Pending, "write"),
     "flush": (writer.Writer, "flush"),
     "roll-up": (rollup, "roll_up"),
     "position": (SourceMemory, "write"),

@@ -60,12 +60,13 @@ def undisturbed(tmp_path_factory):
 
 CALLS = {
     "item": 50,
-    "unpack": 50,
+    "prepare": 50,
     "file": 50,
     "report": 50,
     "raw": 50,
     "position": 2,
     "roll-up": 2,
+    "rows": 2,
     "flush": 2,
 }
 """Which call kills; the second batch's where there are few."""

@@ -5,7 +5,6 @@ and equal records get the same object, which the store relies on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_network
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from dmarcwatch.classify.evaluate import Context, Essence, Evaluated, context_of, essence_of, evaluate
 from dmarcwatch.classify.naming import Address, Named, Namer
 from dmarcwatch.classify.outcome import Flag
-from dmarcwatch.report import AuthResult, Dkim, Record, Report
+from dmarcwatch.report import AuthResult, Dkim, Evidence, Record, Report
 from dmarcwatch.senders import Senders
 from dmarcwatch.ses import (
     SES,
@@ -35,10 +34,11 @@ _CACHED_EVIDENCE = 4096
 in practice and to a few hundred where every report is hostile."""
 _CACHED_ADDRESSES = 1 << 14
 _CACHED_PLACES = 1 << 14
+_CACHED_ANSWERS = 1 << 15
+"""Of all policy domains together; an answer holds its evidence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(NamedTuple):
     """What a record is; derived from facts and rebuilt from them when fingerprints change."""
 
     place: Place
@@ -98,35 +98,54 @@ class Classifier:
         self._ptr = ptr
         self._namer = Namer(senders, own_tenants)
         self._judge = lru_cache(maxsize=_CACHED_EVIDENCE)(self._judge_anew)
-        self._address = lru_cache(maxsize=_CACHED_ADDRESSES)(self._address_anew)
-        self._context: tuple[Report, Context] | None = None
+        self._sources: dict[str, _Source] = {}
+        self._addresses: dict[Address, Address] = {}
+        self._report: Report | None = None
+        self._answers: dict[Context, _Answers] = {}
+        self._kept = 0
         self._placed: dict[tuple[int, str], tuple[Classification, Classification]] = {}
 
     def classify(self, record: Record, report: Report) -> Classification:
         """The classification of one record of `report`."""
-        known = self._context
-        if known is None or known[0] is not report:
-            known = self._context = (report, context_of(report))
-        context, ip = known[1], record.source_ip
-        address = _NOWHERE if ip is None else self._address(ip)
-        found = self._judge(essence_of(record.evidence, context), context, address)
+        if report is not self._report:
+            self._report, self._context = report, context_of(report)
+            self._known = self._answers.setdefault(self._context, {})
+            self._kept += 1  # a context costs as much, however little is known of it
+        ip, evidence = record.source_ip, record.evidence
+        source = (self._sources.get(ip) or self._new_source(ip)) if ip else _NOWHERE
+        # By identity: the parser makes equal evidence one object, and hashing its tuples costs more than
+        # all the rest. What has an id here is kept beside the answer, so no other object can have it.
+        answer = self._known.get((id(evidence), id(source.address)))
+        found = answer[1] if answer else self._answer(evidence, source.address)
         if found.place.kind is not PlaceKind.NETWORK:
             return found
-        return self._place(found, "" if ip is None else network_of(ip))
+        placed = self._placed.get((id(found), source.network))
+        return placed[1] if placed else self._place(found, source.network)
+
+    def _answer(self, evidence: Evidence, address: Address) -> Classification:
+        found = self._judge(essence_of(evidence, self._context), self._context, address)
+        if self._kept >= _CACHED_ANSWERS:
+            self._answers.clear()
+            self._known, self._kept = self._answers.setdefault(self._context, {}), 0
+        self._known[id(evidence), id(address)] = (evidence, found)
+        self._kept += 1
+        return found
+
+    def _new_source(self, ip: str) -> "_Source":
+        address = self._address_anew(ip)
+        if len(self._sources) >= _CACHED_ADDRESSES:
+            self._sources.clear()
+        found = self._sources[ip] = _Source(self._addresses.setdefault(address, address), network_of(ip))
+        return found
 
     def _place(self, found: Classification, network: str) -> Classification:
         """The same at one network, so that evidence is judged once for all of them."""
-        key = (id(found), network)
-        placed = self._placed.get(key)
-        if placed is None:
-            kind = PlaceKind.NETWORK if network else PlaceKind.NONE
-            place = found.place._replace(kind=kind, name=network)
-            # `found` is kept beside it: while it lives, no other object can have its id.
-            placed = (found, replace(found, place=place))
-            if len(self._placed) >= _CACHED_PLACES:
-                self._placed.clear()
-            self._placed[key] = placed
-        return placed[1]
+        kind = PlaceKind.NETWORK if network else PlaceKind.NONE
+        placed = found._replace(place=found.place._replace(kind=kind, name=network))
+        if len(self._placed) >= _CACHED_PLACES:
+            self._placed.clear()
+        self._placed[id(found), network] = (found, placed)
+        return placed
 
     def _address_anew(self, ip: str) -> Address:
         host = (self._ptr(ip) or "").rstrip(".").lower()
@@ -157,7 +176,16 @@ class Classifier:
         return _classification(evidence, evaluated, named, _Rest(context.policy_domain, state, forwarded))
 
 
-_NOWHERE = Address(direct=None, host=None, host_region=None, range=None)
+class _Source(NamedTuple):
+    address: Address
+    """The one object of its value, so that its id stands for it."""
+    network: str
+    """Around it; empty where the report names no address."""
+
+
+_NOWHERE = _Source(Address(direct=None, host=None, host_region=None, range=None), "")
+_Answers = dict[tuple[int, int], tuple[Evidence, Classification]]
+"""By the ids of evidence and address."""
 
 
 @lru_cache(maxsize=_CACHED_ADDRESSES)

@@ -43,7 +43,7 @@ def command(
         if not alone:
             raise StoreError("A fetch is under way on this database.", hint="Try again when it has ended.")
         database = open_store(settings, create=True)
-        imported = import_dataset(database.conn, found, load_senders(settings), wanted)
+        imported = import_dataset(database.conn, found, load_senders(settings.config), wanted)
         with transaction(database.conn):
             keep_operators(database.conn, operator_of, built_at=built_at(), now=settings.now)
         load_court(settings).judge_and_keep(database, imported.domains)

@@ -58,7 +58,7 @@ def _read(settings: Settings, file: BinaryIO) -> bytes:
 
 def _examine(settings: Settings, data: bytes) -> Examined:
     """The mail under its domain's own alignment modes, where the record is known."""
-    senders = load_senders(settings)
+    senders = load_senders(settings.config)
     classifier = Classifier(senders, own_tenants=frozenset(settings.config.general.own_tenants))
     found = examine(data, classifier=classifier, senders=senders)
     policy = _policy(settings, found.header_from)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -10,15 +11,17 @@ from dmarcwatch.check.keys import arrival_verifier
 from dmarcwatch.check.trusting import Trust
 from dmarcwatch.classify import Classifier, no_ptr
 from dmarcwatch.cli.context import Settings
-from dmarcwatch.config import General, VerifyDkim
+from dmarcwatch.config import Config, General, VerifyDkim
 from dmarcwatch.errors import ConfigError
-from dmarcwatch.filing import Rules
+from dmarcwatch.ingest import Plan
 from dmarcwatch.judging import Court
+from dmarcwatch.preparing import Rules
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import open_database
 from dmarcwatch.store.histories import domains
 from dmarcwatch.store.operators import host_of, knows_hosts
 from dmarcwatch.trust import MailHost, known_reporters
+from dmarcwatch.workers import usual_workers
 
 
 def open_store(settings: Settings, *, create: bool = False) -> Database:
@@ -36,15 +39,15 @@ def known_domain(connection: sqlite3.Connection, name: str) -> str:
     raise ConfigError([f"No report has spoken of {domain}."], hint=hint)
 
 
-def load_senders(settings: Settings) -> Senders:
+def load_senders(config: Config) -> Senders:
     """The packaged senders with the user's own laid over them. Raises ConfigError."""
-    overlay = settings.config.general.senders
+    overlay = config.general.senders
     return Senders.load() if overlay is None else Senders.load(_text(overlay), file=str(overlay))
 
 
 def load_court(settings: Settings) -> Court:
     """How this configuration judges. Raises ConfigError."""
-    return Court(settings.config, load_senders(settings), settings.now)
+    return Court(settings.config, load_senders(settings.config), settings.now)
 
 
 def load_rules(settings: Settings, database: Database) -> Rules:
@@ -52,16 +55,32 @@ def load_rules(settings: Settings, database: Database) -> Rules:
 
     Raises ConfigError.
     """
-    general = settings.config.general
-    senders = load_senders(settings)
-    ptr = host_of(database.conn) if knows_hosts(database.conn) else no_ptr
+    return _rules(settings.config, load_senders(settings.config), database.conn)
+
+
+def load_plan(settings: Settings) -> Plan | None:
+    """How many processes read ahead in large runs, None for one alone."""
+    wanted = settings.config.general.workers
+    count = usual_workers() if wanted is None else wanted
+    return Plan(count, partial(_rules_elsewhere, settings.config, settings.database_path)) if count else None
+
+
+def _rules_elsewhere(config: Config, database: Path) -> Rules:
+    """The same rules in another process."""
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    return _rules(config, load_senders(config), connection)
+
+
+def _rules(config: Config, senders: Senders, connection: sqlite3.Connection) -> Rules:
+    general = config.general
+    ptr = host_of(connection) if knows_hosts(connection) else no_ptr
     classifier = Classifier(senders, own_tenants=frozenset(general.own_tenants), ptr=ptr)
     return Rules(
         senders=senders,
         classify=classifier.classify,
         trust=_trust(general),
-        budgets=settings.config.budgets,
-        is_ours=settings.config.is_ours,
+        budgets=config.budgets,
+        is_ours=config.is_ours,
         keep_raw=general.keep_raw,
         redact=general.redact_failure_reports,
     )

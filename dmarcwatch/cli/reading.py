@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from dmarcwatch.check.operators import built_at, operator_of
 from dmarcwatch.cli.context import Settings
-from dmarcwatch.cli.opening import load_court, load_rules, open_store
+from dmarcwatch.cli.opening import load_court, load_plan, load_rules, open_store
 from dmarcwatch.cli.progress import progress
 from dmarcwatch.collect import Collector, Notice
 from dmarcwatch.collect.opening import open_source
@@ -89,7 +89,8 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
     gc.set_threshold(50_000, 20, 20)
     total, failures, notices = Accounts(), list[CollectError](), list[Notice]()
     with progress(settings) as show:
-        ingest = Ingest(database, load_rules(settings, database), settings.now, show, bounds)
+        rules, plan = load_rules(settings, database), load_plan(settings)
+        ingest = Ingest(database, rules, settings.now, show, bounds, plan)
         for source in sources:
             kind = Kind(ses=isinstance(source, S3Source), settles=source.settles)
             run = ingest.begin(source.name, kind)

@@ -120,7 +120,7 @@ def _recipe(settings: Settings) -> Any:
     from dmarcwatch.cli.opening import load_senders
     from dmarcwatch.scale.recipe import Recipe
 
-    load_senders(settings)  # what is wrong with the user's own is said here and not by a worker
+    load_senders(settings.config)  # what is wrong with the user's own is said here and not by a worker
     general = settings.config.general
     own = general.senders.read_text("utf-8") if general.senders else None
     return Recipe(general, settings.config.budgets, own, settings.now)

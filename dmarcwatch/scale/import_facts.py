@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 
 from dmarcwatch.arrival import Arrival
 from dmarcwatch.duplicates import COUNTED
+from dmarcwatch.prepared import Refused
 from dmarcwatch.scale.dataset import Dataset
 from dmarcwatch.scale.earlier import as_they_stand
 from dmarcwatch.scale.ids import increment_of
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.interned import Interned
+from dmarcwatch.store.pending import Pending
 from dmarcwatch.store.writer import Filed, Writer
 
 _SAME = (
@@ -43,7 +45,7 @@ class Facts:
         self._dataset = dataset
         self._runs = runs
         self._writer = Writer(connection, senders)
-        self._interned = Interned(connection, senders)
+        self._interned = Interned(connection, senders, Pending())
         self._sources: dict[str, int] = {}
         self._reports: list[pa.Table] = []
 
@@ -56,6 +58,7 @@ class Facts:
         """Write the reports and their items; with `all_items` those that brought none, too."""
         stored = {item for table in self._reports for item in table["item"].to_pylist()}
         items = self._write_items(stored, all_items=all_items)
+        self._writer.flush()
         ids = sorted(identity for table in self._reports for identity in table["id"].to_pylist())
         for table in self._reports:
             for row in table.to_pylist():
@@ -88,7 +91,7 @@ class Facts:
         source, run = self._source(row["source"]), self._runs[increment_of(row["id"])]
         self._writer.add_item(item, arrival, Filed(source, run, _outcome(row, stored=stored), settled=True))
         for each in row["rejects"]:
-            self._writer.add_reject(item, arrival, **each)
+            self._writer.add_reject(item, arrival, Refused(**each))
         for each in row["set_aside"]:
             self._writer.add_set_aside(item, **each)
         if row["data"] is not None:

@@ -13,6 +13,7 @@ from dmarcwatch.scale.schemas import CELL, PLACE, POLICY
 from dmarcwatch.scale.sums import add_up
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.interned import Interned
+from dmarcwatch.store.pending import Pending
 from dmarcwatch.store.rollup import add_stream
 from dmarcwatch.store.schema import MEASURES
 from dmarcwatch.streams import Place, PlaceKind
@@ -29,7 +30,8 @@ class SumsInto:
     def __init__(self, connection: sqlite3.Connection, dataset: Dataset, senders: Senders) -> None:
         self._connection = connection
         self._dataset = dataset
-        self._interned = Interned(connection, senders)
+        self._pending = Pending()
+        self._interned = Interned(connection, senders, self._pending)
 
     def domains(self, shard: int) -> pa.Array:
         """The policy domains of a shard."""
@@ -54,10 +56,12 @@ class SumsInto:
         self._connection.executemany(
             "INSERT INTO _place_addresses (address, messages, place) VALUES (?, ?, ?)",
             (
-                (self._interned.address(ip), messages, place)
+                (self._interned.addresses.get(ip) or self._interned.address(ip), messages, place)
                 for ip, messages, place in _with_place(addresses, ("source_ip", "messages"), places)
             ),
         )
+        self._pending.write(self._connection)
+        self._interned.written()
         self._add_domain_days(add_up(self._of("domain_days", shard, domains), _COUNTS))
 
     def _table(self, name: str, shard: int) -> pa.Table:
@@ -75,6 +79,7 @@ class SumsInto:
             for key in sorted(keys)
             if _place(key).kind is not PlaceKind.SCATTERED
         }
+        self._pending.write(self._connection)
         for key in _keys(tables["promoted"]):
             place = _place(key)
             stream = add_stream(self._connection, place, name=f"Unknown, {place.name}", sender_type="unknown")

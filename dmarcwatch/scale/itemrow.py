@@ -1,6 +1,5 @@
 """What is known of one item while it is read, and its row in the end."""
 
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -44,7 +43,7 @@ class ItemRow:
     def introduce(self, item: Item, local: bool, recipe: Recipe) -> None:
         """What its origin says of it."""
         received = min(item.received_at, recipe.now) if item.received_at else None
-        self.arrival = replace(self.arrival, received_at=received, local=local)
+        self.arrival = self.arrival._replace(received_at=received, local=local)
 
     def believe(self, item: Item, unpacked: Unpacked, trust: Trust, recipe: Recipe) -> None:
         """What the mail and its host say of its sender."""
@@ -54,8 +53,7 @@ class ItemRow:
             return
         # A mail's own date is a claim; one in the future would hide the report from every verdict.
         dated = min(headers.date, recipe.now) if headers and headers.date else None
-        self.arrival = replace(
-            self.arrival,
+        self.arrival = self.arrival._replace(
             received_at=self.arrival.received_at or dated,
             from_domain=headers.from_domain if headers else None,
             authserv_id=sender.authserv_id,

@@ -12,8 +12,8 @@ from dmarcwatch.check.trusting import Trust
 from dmarcwatch.collect import Item, Notice
 from dmarcwatch.collect.sources import S3Source
 from dmarcwatch.errors import MalformedXml, ReportError, UnpackError
-from dmarcwatch.filing import Rules
 from dmarcwatch.parse import read
+from dmarcwatch.preparing import Rules
 from dmarcwatch.reasons import Reason
 from dmarcwatch.scale import schemas
 from dmarcwatch.scale.gathering import Found, ShardRows

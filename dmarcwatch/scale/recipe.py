@@ -9,7 +9,7 @@ from dmarcwatch.check.keys import arrival_verifier
 from dmarcwatch.check.trusting import Trust
 from dmarcwatch.classify import Classifier
 from dmarcwatch.config import Config, General, VerifyDkim
-from dmarcwatch.filing import Rules
+from dmarcwatch.preparing import Rules
 from dmarcwatch.senders import Senders
 from dmarcwatch.trust import MailHost, known_reporters
 

@@ -5,6 +5,7 @@ its reporter, policy domain, id as sent and period: reporters reuse ids for othe
 """
 
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -38,10 +39,13 @@ SELECT address, messages, evidence, row_number() OVER (PARTITION BY address, mes
 FROM _records WHERE report = :new LIMIT 1"""
 
 
-def find_twin(connection: sqlite3.Connection, report: Report, new: Candidate) -> Twin:
-    """Whether a report whose records are stored counts beside those of the same reporter, domain and period.
+def find_twin(
+    connection: sqlite3.Connection, report: Report, new: Candidate, *, write: Callable[[], None]
+) -> Twin:
+    """Whether a report counts beside the stored ones of the same reporter, domain and period.
 
-    A period that cannot be: `held`; for the rest see `duplicates.decide`.
+    A period that cannot be: `held`; for the rest see `duplicates.decide`. `write` is called before the
+    report's own records are looked at.
     """
     if is_held(report):
         return Twin("held", None)
@@ -50,13 +54,17 @@ def find_twin(connection: sqlite3.Connection, report: Report, new: Candidate) ->
         (report.policy.domain, new.reporter, iso(report.begin), iso(report.end), report.org_name),
     )
     rivals = [Claim(row[0], row[1], Tier(row[2]), row[3], row[4], row[5] == "pruned") for row in rows]
+    if rivals:
+        write()
     claim = Claim(new.id, report.report_id, new.tier, new.fingerprint, new.records)
     return decide(claim, rivals, holds_all=lambda old: _holds_all(connection, new.id, old))
 
 
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC to the second, as SQLite's date functions read it."""
-    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat()[:19]}Z"
 
 
 def _holds_all(connection: sqlite3.Connection, new: int, old: int) -> bool:

@@ -60,17 +60,19 @@ class SourceMemory:
         self._connection.executemany("UPDATE items SET settled = 1 WHERE id = ?", [(item,) for item in items])
 
     def advance(self, position: str) -> None:
-        """Take `position` along with the next commit (`write`)."""
+        """Take `position` along with the items that were yielded before it (`take`)."""
         self._pending = None if self._stays else position
 
     def stay(self) -> None:
         """Keep the bookmark where it is for the rest of this run, because something was passed over."""
         self._pending, self._stays = None, True
 
-    def write(self) -> None:
-        """Write the bookmark into the open transaction."""
-        if self._pending is not None:
-            self._connection.execute(
-                "UPDATE _sources SET position = ? WHERE id = ?", (self._pending, self.id)
-            )
-            self._pending = None
+    def take(self) -> str | None:
+        """The bookmark that covers what was yielded so far; None where it did not move."""
+        position, self._pending = self._pending, None
+        return position
+
+    def write(self, position: str | None) -> None:
+        """Write a bookmark, if it moved, into the transaction that completes what it covers."""
+        if position is not None:
+            self._connection.execute("UPDATE _sources SET position = ? WHERE id = ?", (position, self.id))

@@ -13,14 +13,17 @@ COMPRESS_BYTES = 2048
 """Items above this are kept compressed when that saves a tenth; smaller ones fill no page anyway."""
 
 
-def keep(connection: sqlite3.Connection, item: int, data: bytes) -> None:
-    """Keep an item's bytes as they came, within an open transaction."""
-    encoding, kept = "raw", data
-    if len(data) > COMPRESS_BYTES:
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04")
+"""How gzip and zip begin: what is compressed already is kept as it is."""
+
+
+def encoded(data: bytes) -> tuple[str, bytes]:
+    """An item's bytes as they are kept, and the word for how."""
+    if len(data) > COMPRESS_BYTES and not data.startswith(_PACKED):
         packed = zlib.compress(data, 1)
         if len(packed) < len(data) * 0.9:
-            encoding, kept = "zlib", packed
-    connection.execute("INSERT INTO _raw VALUES (?, ?, ?)", (item, encoding, kept))
+            return "zlib", packed
+    return "raw", data
 
 
 def rejects(connection: sqlite3.Connection) -> list[dict[str, Any]]:

@@ -2,39 +2,35 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from array import array
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from dmarcwatch.arrival import Arrival
-from dmarcwatch.classify import Classification
-from dmarcwatch.parse import Reading
+from dmarcwatch.duplicates import RANK, Twin
 from dmarcwatch.plausible import VOUCHED, Told
-from dmarcwatch.report import Problem, Record, Report, Tier
+from dmarcwatch.prepared import Definitions, ReadReport, Refused, Rows
+from dmarcwatch.report import Tier
 from dmarcwatch.senders import Senders
 from dmarcwatch.store import holding, raw, rollup
-from dmarcwatch.store.heads import stored_report
-from dmarcwatch.store.identity import RANK, Candidate, Twin, find_twin, iso
+from dmarcwatch.store.identity import Candidate, find_twin, iso
 from dmarcwatch.store.interned import Interned
+from dmarcwatch.store.pending import ITEMS, PROBLEMS, RAW, RECORDS, REPORTS, Pending
 from dmarcwatch.streams import covered
 from dmarcwatch.trust import reporter_key
 
-Classify = Callable[[Record, Report], Classification]
-
 HELD = Twin("held", None)
+_SPILL_RECORDS = 20_000
+"""Records of one report that wait to be written: some megabytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A document's place: its item, its name there and its content's identity."""
+class Source(NamedTuple):
+    """Where a report was found."""
 
     item: int
     origin: str
-    name: str
-    sha256: str
     received_at: datetime | None
-    tier: Tier
 
 
 class Filed(NamedTuple):
@@ -48,72 +44,59 @@ class Filed(NamedTuple):
     """False while something remains to be done at its origin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What became of one report."""
+class Ids:
+    """What the numbers of one who prepares mean here: ids of evidence and of judgements."""
 
-    report: int
-    status: str
-    """`counted`, or why it is kept without being counted: `held`, `conflict`, `suspect-duplicate`."""
-    records: int
-    messages: int
-    problems: int
-    dropped: int
-    """Records that could not be used."""
-    unread_messages: int
-
-
-_REPORT_COLUMNS = (
-    "id, org_name, org_email, report_id, begin, end, policy_domain, p, sp, np, pct, testing, adkim, aspf, "
-    "fo, discovery_method, generator, extra_contact_info, errors, dialect, grade, tier, origin, received_at, "
-    "records, messages, unread_messages, status, reporter, day, span_days, received_day, item, name, sha256, "
-    "fingerprint"
-)
-_REPORT_MARKS = ", ".join("?" * len(_REPORT_COLUMNS.split(",")))
+    def __init__(self) -> None:
+        self.evidence = array("q")
+        self.judgements = array("q")
 
 
 class Writer:
-    """Writes into an open transaction; ids and roll-ups are finished by `flush` before its commit."""
+    """Writes into an open transaction; rows wait, and `flush` writes them before its commit."""
 
     def __init__(self, connection: sqlite3.Connection, senders: Senders) -> None:
         self._connection = connection
-        self._interned = Interned(connection, senders)
-        self._first: int | None = None
-        self._last = 0
-        self._swept = True
-        self._vouched = False
-        """Whether a report that somebody vouches for waits to be rolled up."""
-        self._ids: dict[str, int] = {}
+        self._pending = Pending()
+        self._interned = Interned(connection, senders, self._pending)
         self.touched: set[str] = set()
         """Policy domains whose roll-ups changed."""
+        self._swept = True
+        self._next: dict[str, int] = {}
+        self._first: int | None = None
+        """The first report that is not in the roll-ups yet."""
+        self._last = 0
+        self._waiting: dict[str, int] = {}
+        """Pending reports by the digest of their documents."""
+        self._rivals: set[tuple[str, int, datetime]] = set()
+        """Policy domain, reporter and begin of pending reports."""
+        self._vouched = False
+        """Whether a report that somebody vouches for waits to be rolled up."""
 
     def next_item(self) -> int:
         """The id that the next item will have."""
-        return self._next("items")
+        return self._next_id("items")
 
     def add_item(self, item: int, arrival: Arrival, filed: Filed) -> None:
         """Note an item and what became of it."""
-        self._ids["items"] = item + 1
-        self._connection.execute(
-            "INSERT INTO items (id, source, run, origin, token, sha256, size, received_at, local, "
-            "from_domain, authserv_id, verified, outcome, settled) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        self._next["items"] = item + 1
+        self._pending.to(ITEMS).append(
             (item, filed.source, filed.run, arrival.origin, arrival.token, arrival.sha256, arrival.size,
              _text(arrival.received_at), arrival.local, arrival.from_domain, arrival.authserv_id,
-             arrival.verified, filed.outcome, filed.settled),
+             arrival.verified, filed.outcome, filed.settled)
         )  # fmt: skip
 
     def keep_raw(self, item: int, data: bytes) -> None:
         """Keep the item's bytes as they came."""
-        raw.keep(self._connection, item, data)
+        self._pending.to(RAW).append((item, *raw.encoded(data)))
 
-    def add_reject(self, item: int, arrival: Arrival, *, name: str, reason: str, message: str) -> None:
-        """Note that an item, or the part `name` of it, gave no report."""
+    def add_reject(self, item: int, arrival: Arrival, refused: Refused) -> None:
+        """Note that an item, or a part of it, gave no report."""
         self._connection.execute(
             "INSERT INTO rejects (item, name, origin, sha256, reason, message, size, received_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (item, name, arrival.origin, arrival.sha256, reason, message, arrival.size,
-             _text(arrival.received_at)),
+            (item, refused.name, arrival.origin, arrival.sha256, refused.reason, refused.message,
+             arrival.size, _text(arrival.received_at)),
         )  # fmt: skip
 
     def add_set_aside(
@@ -125,14 +108,18 @@ class Writer:
             (item, kind, name, size, problem),
         )
 
+    def define(self, ids: Ids, definitions: Definitions) -> None:
+        """Give ids to what one who prepares has met for the first time."""
+        ids.evidence.extend([self._interned.evidence(row) for row in definitions.evidence])
+        ids.judgements.extend([self._interned.judgement(row) for row in definitions.judgements])
+
     def twin(self, sha256: str) -> int | None:
         """The report whose document had these very bytes, None if they are new."""
+        waiting = self._waiting.get(sha256)
+        if waiting is not None:
+            return waiting
         row = self._connection.execute("SELECT id FROM reports WHERE sha256 = ?", (sha256,)).fetchone()
         return row[0] if row else None
-
-    def report(self, identity: int) -> Report:
-        """A stored report's head, as the reader gave it."""
-        return stored_report(self._connection, identity)
 
     def lift(self, report: int, tier: Tier, received_at: datetime | None) -> None:
         """Trust a stored report as far as the better of its deliveries, as of its arrival (JUDGEMENT 5).
@@ -140,8 +127,9 @@ class Writer:
         One that did not count may count now: whoever guesses a report and sends it first must not keep
         the genuine one out.
         """
-        present, status, end = self._connection.execute(
-            "SELECT tier, status, end FROM reports WHERE id = ?", (report,)
+        self._catch_up()
+        present, status, end, domain = self._connection.execute(
+            "SELECT tier, status, end, policy_domain FROM reports WHERE id = ?", (report,)
         ).fetchone()
         # What was summed up of pruned records cannot be moved from one tier to another.
         if RANK[tier] <= RANK[Tier(present)] or status == "pruned":
@@ -149,7 +137,7 @@ class Writer:
         received = _text(received_at) or end
         changes = {"tier": tier, "received_at": received, "received_day": received[:10]}
         self._restate(report, changes, counted=(status == "counted",) * 2)
-        self.touched.add(self.report(report).policy.domain)
+        self.touched.add(domain)
         if status != "counted":
             self.reconsider(report)
 
@@ -163,77 +151,80 @@ class Writer:
         self._restate(report, {"status": twin.status}, counted=(False, twin.status == "counted"))
         self.touched.add(told.report.policy.domain)
 
-    def add_report(self, source: Source, reading: Reading, classify: Classify) -> Stored:
-        """Store one report with its records, and decide whether it counts.
-
-        Raises MalformedXml when the document turns out to be broken; the caller rolls back to its
-        savepoint and calls `back_to`.
-        """
-        report = self._next("reports")
-        fingerprint = self._insert_records(report, reading, classify)
-        reporter = self._interned.reporter(reporter_key(reading.report))
-        told = Told(reading.report, source.tier, source.received_at, reading.messages)
-        candidate = Candidate(report, reporter, fingerprint, source.tier, reading.records)
-        twin = self._decide(told, candidate, source.sha256)
-        self._insert_report(report, source, reading, (twin.status, reporter, fingerprint))
-        self._ids["reports"] = report + 1
-        if reading.problems:
-            self._insert_problems(report, reading.problems)
-        self._first = report if self._first is None else self._first
-        self._last = report
-        self._vouched |= twin.status == "counted" and source.tier in VOUCHED
-        self.touched.add(reading.report.policy.domain)
-        return Stored(
-            report,
-            twin.status,
-            reading.records,
-            reading.messages,
-            len(reading.problems),
-            sum(problem.messages != 0 for problem in reading.problems),
-            reading.unread_messages,
+    def add_report(self, source: Source, read: ReadReport, ids: Ids) -> int:
+        """Store one report with its records, and decide whether it counts; its id."""
+        identity = self._next_id("reports")
+        self._next["reports"] = identity + 1
+        head = read.report
+        reporter = self._interned.reporter(reporter_key(head))
+        fingerprint = self._add_records(identity, read.rows, ids)
+        told = Told(head, read.tier, source.received_at, read.messages)
+        candidate = Candidate(identity, reporter, fingerprint, read.tier, read.records)
+        twin = self._decide(told, candidate, read.sha256)
+        self._add_head(source, read, candidate, twin.status)
+        self._pending.to(PROBLEMS).extend(
+            [(identity, problem.path, problem.found, problem.messages) for problem in read.problems]
         )
-
-    def mark(self) -> tuple[int | None, int]:
-        """Which reports are not in the roll-ups yet; taken with a savepoint."""
-        return self._first, self._last
-
-    def back_to(self, mark: tuple[int | None, int]) -> None:
-        """Forget what a rollback to the savepoint of `mark` took back."""
-        self._interned.forget()
-        self._ids.clear()
-        self._first, self._last = mark
+        self._first = identity if self._first is None else self._first
+        self._last = identity
+        self._waiting[read.sha256] = identity
+        self._rivals.add((head.policy.domain, reporter, head.begin))
+        self._vouched |= twin.status == "counted" and read.tier in VOUCHED
+        self.touched.add(head.policy.domain)
+        return identity
 
     def abandon(self) -> None:
-        """Forget everything of a transaction that was rolled back."""
-        self.back_to((None, 0))
+        """Forget everything of a transaction that was rolled back; `Ids` given in it are void."""
+        self._pending.clear()
+        self._interned.forget()
+        self._next.clear()
+        self._first, self._vouched = None, False
+        self._waiting.clear()
+        self._rivals.clear()
 
     def flush(self) -> None:
-        """Bring the roll-ups up to the last report; call before each commit."""
-        self._ids.clear()
-        if self._first is not None:
-            rollup.roll_up(self._connection, self._first, self._last)
-            self._first = None
-            self._vouched = False
+        """Write what waits and bring the roll-ups up to it; call before each commit."""
+        self._catch_up()
         if not self._swept:
             rollup.sweep(self._connection)
             self._swept = True
+        # From here on another program may take the next ids.
+        self._interned.committed()
+        self._next.clear()
+
+    def _catch_up(self) -> None:
+        self._write()
+        if self._first is not None:
+            rollup.roll_up(self._connection, self._first, self._last)
+        self._first, self._vouched = None, False
+        self._waiting.clear()
+        self._rivals.clear()
+
+    def _write(self) -> None:
+        self._pending.write(self._connection)
+        self._interned.written()
 
     def _decide(self, told: Told, candidate: Candidate, sha256: str) -> Twin:
-        """What becomes of a report whose records are stored, and of the one that it replaces."""
-        if told.tier not in VOUCHED and self._vouched:
-            self.flush()
+        """What becomes of a report, and of the one that it replaces."""
+        if told.tier not in VOUCHED:
+            # It is held against what is stored and summed up.
+            self._write()
+            if self._vouched:
+                self._catch_up()
         found = holding.held(self._connection, told, candidate, sha256)
         if found is not None:
             holding.note(self._connection, candidate.id, found)
             return HELD
-        twin = find_twin(self._connection, told.report, candidate)
+        if (told.report.policy.domain, candidate.reporter, told.report.begin) in self._rivals:
+            self._write()
+        twin = find_twin(self._connection, told.report, candidate, write=self._write)
         if twin.supersedes is not None:
             self._restate(twin.supersedes, {"status": "superseded"}, counted=(True, False))
         return twin
 
     def _restate(self, report: int, changes: Mapping[str, str], *, counted: tuple[bool, bool]) -> None:
         """Change a stored report; `counted` says whether it is in the roll-ups before and after."""
-        self.flush()
+        self._catch_up()
         if counted[0]:
             rollup.take_away(self._connection, report)
             self._swept = False
@@ -242,58 +233,45 @@ class Writer:
         if counted[1]:
             rollup.roll_up(self._connection, report, report)
 
-    def _next(self, table: str) -> int:
-        """The id of the table's next row, so that rows that refer to it can be written first."""
-        identity = self._ids.get(table)
+    def _next_id(self, table: str) -> int:
+        """The id of the table's next row, so that rows that refer to it need not wait for it."""
+        identity = self._next.get(table)
         if identity is None:
             row = self._connection.execute(f"SELECT ifnull(max(id), 0) + 1 FROM {table}").fetchone()
-            identity = self._ids[table] = int(row[0])
+            identity = self._next[table] = int(row[0])
         return identity
 
-    def _insert_report(
-        self, identity: int, source: Source, reading: Reading, found: tuple[str, int, int]
-    ) -> None:
-        report, policy = reading.report, reading.report.policy
+    def _add_head(self, source: Source, read: ReadReport, candidate: Candidate, status: str) -> None:
+        report, policy = read.report, read.report.policy
         day, span_days = covered(report.begin, report.end)
-        received = source.received_at or report.end
-        status, reporter, fingerprint = found
+        received = iso(source.received_at or report.end)
         self._interned.policy(policy)
-        self._connection.execute(
-            f"INSERT INTO reports ({_REPORT_COLUMNS}) VALUES ({_REPORT_MARKS})",
-            (identity, report.org_name, report.org_email, report.report_id, _text(report.begin),
-             _text(report.end), policy.domain, policy.p, policy.sp, policy.np, policy.pct, policy.testing,
+        self._pending.to(REPORTS).append(
+            (candidate.id, report.org_name, report.org_email, report.report_id, iso(report.begin),
+             iso(report.end), policy.domain, policy.p, policy.sp, policy.np, policy.pct, policy.testing,
              policy.adkim, policy.aspf, policy.fo, policy.discovery_method, report.generator,
              report.extra_contact_info,
              json.dumps(report.errors, ensure_ascii=False) if report.errors else None, report.dialect,
-             reading.grade, source.tier, source.origin, _text(received), reading.records, reading.messages,
-             reading.unread_messages, status, reporter, day.isoformat(), span_days,
-             received.date().isoformat(), source.item, source.name, source.sha256, fingerprint),
+             read.grade, read.tier, source.origin, received, read.records, read.messages,
+             read.unread_messages, status, candidate.reporter, day.isoformat(), span_days,
+             received[:10], source.item, read.name, read.sha256, candidate.fingerprint)
         )  # fmt: skip
 
-    def _insert_records(self, report: int, reading: Reading, classify: Classify) -> int:
-        """Insert all records; the fingerprint of their multiset, for the same report under another id."""
-        head, address = reading.report, self._interned.address
-        evidence, judgement = self._interned.evidence, self._interned.judgement
-        number = fingerprint = 0
-        for batch in reading.batches():
-            rows = []
-            for record in batch:
-                number += 1
-                row = (
-                    report, number, address(record.source_ip), record.messages,
-                    evidence(record.evidence), judgement(classify(record, head)),
-                )  # fmt: skip
-                # Tuples of whole numbers hash alike in every process; a sum does not know their order.
-                fingerprint += hash((row[2] or 0, row[3], row[4]))
-                rows.append(row)
-            self._connection.executemany("INSERT INTO _records VALUES (?, ?, ?, ?, ?, ?)", rows)
+    def _add_records(self, report: int, rows: Rows, ids: Ids) -> int:
+        """Add all records; the fingerprint of their multiset, for the same report under another id."""
+        pending, addresses = self._pending.to(RECORDS), self._interned.addresses
+        evidence_ids, judgement_ids = ids.evidence, ids.judgements
+        fingerprint = 0
+        for number, (ip, messages, evidence, judgement) in enumerate(rows, start=1):
+            address = addresses.get(ip) or (self._interned.address(ip) if ip else None)
+            said = evidence_ids[evidence]
+            # Tuples of whole numbers hash alike in every process; a sum does not know their order.
+            fingerprint += hash((address or 0, messages, said))
+            pending.append((report, number, address, messages, said, judgement_ids[judgement]))
+            if number % _SPILL_RECORDS == 0:
+                self._write()
+                addresses = self._interned.addresses
         return fingerprint & 0x7FFF_FFFF_FFFF_FFFF
-
-    def _insert_problems(self, report: int, problems: Iterable[Problem]) -> None:
-        self._connection.executemany(
-            "INSERT INTO problems (report, path, found, messages) VALUES (?, ?, ?, ?)",
-            [(report, problem.path, problem.found, problem.messages) for problem in problems],
-        )
 
 
 def _text(moment: datetime | None) -> str | None:
