@@ -200,7 +200,7 @@ def _host_results(headers: MailHeaders, host: MailHost) -> tuple[str | None, tup
     if authserv_id is not None and not host.ses:
         for text in fields[1 : headers.results_above_received]:
             also, more = parse_results(text)
-            if also is not None and _same_host(also, authserv_id):
+            if also is not None and same_host(also, authserv_id):
                 results += more
     return authserv_id, results
 
@@ -243,11 +243,11 @@ def _recorded(host: MailHost) -> tuple[str, ...]:
 
 
 def _known(authserv_id: str, host: MailHost) -> bool:
-    return any(_same_host(authserv_id, recorded) for recorded in _recorded(host))
+    return any(same_host(authserv_id, recorded) for recorded in _recorded(host))
 
 
-def _same_host(one: str, other: str) -> bool:
-    """True for names of one organization: large hosts stamp the name of whichever machine it was."""
+def same_host(one: str, other: str) -> bool:
+    """True for authserv-ids of one organization: large hosts stamp the name of whichever machine it was."""
     if one.casefold() == other.casefold():
         return True
     first, second = normal_domain(one), normal_domain(other)

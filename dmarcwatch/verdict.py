@@ -153,6 +153,18 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Tiers:
+    """Reports received by how far they are trusted, over all time; the first two count (JUDGEMENT 5)."""
+
+    local: int = 0
+    """Of files that the user named."""
+    verified: int = 0
+    consistent: int = 0
+    """Genuine, of reporters that nobody knows."""
+    unverified: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Harm:
     """Messages of the window that fail DMARC and would be touched by a policy, by whose they are."""
 
@@ -180,6 +192,7 @@ class Verdict:
     """What `p=reject` would have touched in the window."""
     window: tuple[date, date]
     """First and last day judged."""
+    tiers: Tiers = Tiers()
     next_record: str | None = None
     next_tags: str | None = None
     """The tags to change, such as `p=quarantine; t=y; pct=0`; None unless a step is advised."""
@@ -209,6 +222,7 @@ class Verdict:
             "warnings": [warning.as_dict() for warning in self.warnings],
             "gates": [gate.as_dict() for gate in self.gates],
             "evidence": _plain(asdict(self.evidence)),
+            "tiers": asdict(self.tiers),
             "projection": {"quarantine": asdict(self.quarantine), "reject": asdict(self.reject)},
             "days_needed": self.days_needed,
             "questions": list(self.questions),

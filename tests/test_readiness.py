@@ -200,6 +200,7 @@ def test_the_json_is_the_documented_object():
         "warnings",
         "gates",
         "evidence",
+        "tiers",
         "projection",
         "days_needed",
         "questions",

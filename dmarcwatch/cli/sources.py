@@ -1,5 +1,6 @@
 """`dmarcwatch sources`: who sends as a domain, in which state, and what to do about it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
@@ -16,6 +17,12 @@ from dmarcwatch.store.histories import streams
 _PASSING = 0.98
 """Below this share of DMARC passes a stream of the user's own is shown as failing."""
 _OWN = ("owned", "shadow")
+_TIERS = {
+    "verified": "of verified reports",
+    "local": "of files you named",
+    "consistent": "of unknown reporters, which decide nothing",
+    "unverified": "of reports nobody vouches for, which decide nothing",
+}
 _SHOWN = 20
 """Rows of each list under `--stream`."""
 
@@ -75,6 +82,7 @@ def _print_all(found: Sequence[dict[str, Any]]) -> None:
         mine = [source for source in found if source["policy_domain"] == domain]
         click.echo(click.style(domain, bold=colour()))
         click.echo(_coloured(table([_row(source, domain) for source in mine], ""), mine))
+        click.echo(f"  {_rests_on(mine)}")
         notes = [(source["name"], note) for source in mine for note in source["notes"]]
         if notes:
             click.echo()
@@ -84,6 +92,15 @@ def _print_all(found: Sequence[dict[str, Any]]) -> None:
             if source["fix"] and _fails(source):
                 click.echo(f"\n  How to mend it: dmarcwatch sources --stream {source['id']}")
         click.echo()
+
+
+def _rests_on(found: Sequence[dict[str, Any]]) -> str:
+    """How far the reports behind the figures are trusted (JUDGEMENT 5)."""
+    sums = Counter[str]()
+    for source in found:
+        sums.update(source["tiers"])
+    words = [f"{sums[tier]:,} {words}" for tier, words in _TIERS.items() if sums[tier]]
+    return f"Messages by trust: {', '.join(words)}."
 
 
 def _row(source: dict[str, Any], domain: str) -> dict[str, Any]:

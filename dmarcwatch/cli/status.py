@@ -9,7 +9,8 @@ from dmarcwatch.cli.ages import Age
 from dmarcwatch.cli.context import Settings, print_json
 from dmarcwatch.cli.opening import open_store
 from dmarcwatch.cli.tables import table
-from dmarcwatch.store import outbox, status
+from dmarcwatch.store import holding, outbox, status
+from dmarcwatch.store.hosts import mail_hosts
 
 
 @click.command(name="status", short_help="Show the last run of each source, rejects and silent reporters.")
@@ -27,21 +28,23 @@ def command(ctx: click.Context, as_json: bool, max_age: timedelta | None) -> Non
     runs = status.last_runs(connection)
     rejects = status.reject_reasons(connection)
     silent = status.silent_reporters(connection, settings.today)
-    hosts = status.mail_hosts(connection)
+    hosts = mail_hosts(connection)
+    held = holding.held_reasons(connection)
     channels = outbox.channels(connection)
     sources = [source.name for source in settings.config.sources]
     health = status.health(runs, sources=sources, now=settings.now, max_age=max_age)
     if as_json:
         parts = {"runs": runs, "rejects": rejects, "silent_reporters": silent, "mail_hosts": hosts}
-        print_json({"needs_a_look": health.reasons} | parts | {"channels": channels})
+        print_json({"needs_a_look": health.reasons} | parts | {"channels": channels, "held": held})
         ctx.exit(health.exit_status)
     for reason in health.reasons:
         click.echo(f"Needs a look: {reason}")
     click.echo(table([_short(run) for run in runs], "No source was ever read."))
     for title, rows in (
         ("Rejects by reason", rejects),
+        ("Reports held as implausible, by reason (dmarcwatch rejects)", held),
         ("Reporters that have fallen silent", silent),
-        ("Mail hosts that stated authentication results", hosts),
+        ("Mail hosts that stated authentication results", [_short_host(host) for host in hosts]),
         ("Channels that are told", [_short_channel(channel) for channel in channels]),
     ):
         if rows:
@@ -59,6 +62,12 @@ def _short_channel(channel: dict[str, Any]) -> dict[str, Any]:
     times = {name: (channel[name] or "")[:16].replace("T", " ") for name in ("sent_at", "failing_since")}
     shown = {"channel": channel["channel"], "waiting": channel["waiting"], **times}
     return shown | {"error": channel["error"] or ""}
+
+
+def _short_host(host: dict[str, Any]) -> dict[str, Any]:
+    """The host, with a word on one that is not believed."""
+    word = "no: another name than before, see authserv_ids" if host["changed"] else "yes"
+    return {name: value for name, value in host.items() if name != "changed"} | {"believed": word}
 
 
 _TIMES = ("started_at", "ended_at", "last_success")

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from textwrap import wrap
 
 from dmarcwatch.readiness.gates.measured import count, percent
-from dmarcwatch.verdict import Answer, Blocker, Gate, Harm, Kind, Published, Target, Verdict
+from dmarcwatch.verdict import Answer, Blocker, Gate, Harm, Kind, Published, Target, Tiers, Verdict
 
 _COLOURS = {
     Answer.READY_FOR_QUARANTINE: "32",
@@ -123,6 +123,7 @@ def _body(verdict: Verdict, width: int) -> Iterator[str]:
     yield from _listed("Also", verdict.warnings, width)
     yield ""
     yield from _paragraph("Seen", _seen(verdict), width)
+    yield from _paragraph("Rests on", _rests_on(verdict.tiers), width)
     yield from _paragraph("Not seen", BLIND, width)
     if verdict.days_needed is not None:
         yield from _paragraph("Enough", _when(verdict), width)
@@ -166,6 +167,17 @@ def _seen(verdict: Verdict) -> str:
         f"{count(seen.reporters, 'organisation')}, {_span(*verdict.window)}{unread}. "
         f"p={verdict.target} would have hit {_harm_words(harm)}."
     )
+
+
+def _rests_on(tiers: Tiers) -> str:
+    """How far the reports are trusted; no word on those that are not where there is none."""
+    others = tiers.consistent + tiers.unverified
+    beside = (
+        f"; beside them {tiers.consistent:,} of unknown reporters and {tiers.unverified:,} unverified, "
+        "which decide nothing"
+    )
+    words = f"{count(tiers.verified, 'verified report')} and {tiers.local:,} from files you named"
+    return f"{words}{beside if others else ''}."
 
 
 def _harm_words(harm: Harm) -> str:

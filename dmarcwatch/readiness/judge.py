@@ -14,9 +14,10 @@ from dmarcwatch.readiness.snapshot import Asked, Fix, Snapshot, no_fix
 from dmarcwatch.readiness.timeline import Timeline
 from dmarcwatch.readiness.toll import Toll
 from dmarcwatch.readiness.view import View
+from dmarcwatch.report import Tier
 from dmarcwatch.streams import Label
 from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from dmarcwatch.verdict import Because, Evidence, Harm, Kind, Verdict
+from dmarcwatch.verdict import Because, Evidence, Harm, Kind, Tiers, Verdict
 
 __all__ = ["Declared", "Fix", "History", "Judge", "PoolDay", "Thresholds", "Verdict", "judge", "no_fix"]
 
@@ -88,6 +89,7 @@ def _verdict(snapshot: Snapshot, decision: Decision) -> Verdict:
         quarantine=_harm(view.toll),
         reject=_harm(view.toll),
         window=(date.fromordinal(view.first), date.fromordinal(view.last)),
+        tiers=_tiers(snapshot),
         next_record=advice.record,
         next_tags=advice.tags,
         blockers=decision.blockers,
@@ -97,6 +99,10 @@ def _verdict(snapshot: Snapshot, decision: Decision) -> Verdict:
         questions=questions(view),
         notes=advice.notes,
     )
+
+
+def _tiers(snapshot: Snapshot) -> Tiers:
+    return Tiers(**{str(tier): snapshot.timeline.reports[tier] for tier in Tier})
 
 
 def _harm(toll: Toll) -> Harm:

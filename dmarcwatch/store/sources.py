@@ -15,6 +15,9 @@ WHERE messages > 0 AND (:domain IS NULL OR policy_domain = :domain)
 ORDER BY policy_domain,
     CASE legitimacy WHEN 'owned' THEN 0 WHEN 'shadow' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END,
     dmarc_pass < 0.98 * messages DESC, messages DESC"""
+_TIERS = """
+SELECT s.id, d.tier, sum(d.messages) FROM streams s JOIN _stream_days d ON d.stream = s.key
+WHERE :domain IS NULL OR s.policy_domain = :domain GROUP BY s.key, d.tier ORDER BY s.id, d.tier"""
 _ADDRESSES = """
 SELECT a.ip, sum(x.messages) AS messages FROM streams s
 JOIN _places p ON p.stream = s.key JOIN _place_addresses x ON x.place = p.id
@@ -36,10 +39,20 @@ def sources(connection: sqlite3.Connection, domain: str | None = None) -> list[d
     """Every stream with messages as a plain row: the user's own that fail first, spoofing last."""
     rows = connection.execute(_SOURCES, {"domain": domain})
     found = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+    by_tier = tiers(connection, domain)
     for source in found:
+        source["tiers"] = by_tier.get(source["id"], {})
         source["states"] = json.loads(source["states"] or "{}")
         source["findings"] = json.loads(source["findings"] or "[]")
         source["notes"] = json.loads(source["notes"] or "[]")
+    return found
+
+
+def tiers(connection: sqlite3.Connection, domain: str | None = None) -> dict[str, dict[str, int]]:
+    """Messages of each stream by how far their reports are trusted; without a domain, of all streams."""
+    found: dict[str, dict[str, int]] = {}
+    for stream, tier, messages in connection.execute(_TIERS, {"domain": domain}):
+        found.setdefault(stream, {})[tier] = messages
     return found
 
 

@@ -17,10 +17,6 @@ _REPORTERS = """
 SELECT policy_domain, reporter, max(day) AS last_day, count(DISTINCT day) AS days FROM domain_days
 WHERE day >= ? GROUP BY policy_domain, reporter HAVING count(DISTINCT day) >= ? AND max(day) < ?
 ORDER BY policy_domain, last_day"""
-_AUTHSERV = """
-SELECT s.name AS source, i.authserv_id, count(*) AS items, max(i.received_at) AS last_seen
-FROM items i JOIN _sources s ON s.id = i.source WHERE i.authserv_id IS NOT NULL
-GROUP BY s.name, i.authserv_id ORDER BY s.name, last_seen"""
 
 REGULAR_DAYS = 10
 """A reporter is regular after this many days within the last sixty."""
@@ -100,11 +96,6 @@ def silent_reporters(connection: sqlite3.Connection, today: date) -> list[dict[s
     since = (today - timedelta(days=60)).isoformat()
     silent = (today - timedelta(days=SILENT_DAYS)).isoformat()
     return _rows(connection, _REPORTERS, since, REGULAR_DAYS, silent)
-
-
-def mail_hosts(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Which mail hosts stated the authentication results of each source's mails; a second one is news."""
-    return _rows(connection, _AUTHSERV)
 
 
 def _rows(connection: sqlite3.Connection, sql: str, *values: object) -> list[dict[str, Any]]:

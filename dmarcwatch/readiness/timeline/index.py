@@ -1,5 +1,6 @@
 """All that was received about a domain by some day, as cells that grow from day to day."""
 
+from collections import Counter
 from datetime import date
 from operator import attrgetter
 from typing import TypeVar
@@ -41,6 +42,8 @@ class Timeline:
         """First day that a trusted report speaks of."""
         self.untrusted_reports = 0
         """Reports that could not be trusted, over all time."""
+        self.reports: Counter[Tier] = Counter()
+        """All reports by how far they are trusted, over all time."""
         self.future_reports = 0
         """Trusted reports of days after their arrival: the reporter's clock is wrong, so is their day."""
 
@@ -76,6 +79,7 @@ class Timeline:
             self.first = ordinal
 
     def _add_domain_day(self, row: DomainDay) -> None:
+        self.reports[row.tier] += row.reports
         if row.tier not in TRUSTED:
             self.untrusted_reports += row.reports
             return
