@@ -1,7 +1,6 @@
 """What was read of an item becomes rows: reports stored, known or set aside, rejects noted with reasons."""
 
 import sqlite3
-from copy import copy
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -59,23 +58,29 @@ class Filing:
 
     def file(self, item: int, prepared: Prepared, ids: Ids) -> Fate:
         """Store what came out of the item with this id; `ids` are those of whoever prepared it."""
-        before = copy(self.accounts)
-        self.accounts.items += 1
+        accounts = self.accounts
+        before = accounts.reports, accounts.duplicates, accounts.set_aside
+        trouble = accounts.rejects + accounts.problems
+        accounts.items += 1
         for part in prepared.parts:
             if isinstance(part, ReadReport):
                 self._report(item, prepared.arrival, part, ids)
             elif isinstance(part, Refused):
                 self._writer.add_reject(item, prepared.arrival, part)
-                self.accounts.rejects += 1
+                accounts.rejects += 1
             else:
                 self._set_aside(item, prepared.arrival, part)
-        return Fate(_outcome(before, self.accounts), self._keeps(before, prepared))
+        after = accounts.reports, accounts.duplicates, accounts.set_aside
+        words = ("stored", "duplicate", "set-aside")
+        outcome = next(
+            (word for word, was, now in zip(words, before, after, strict=True) if now > was), "reject"
+        )
+        # Bytes are always kept where a newer program may find more in them.
+        keep = accounts.rejects + accounts.problems > trouble or self._keeps(prepared)
+        return Fate(outcome, keep)
 
-    def _keeps(self, before: Accounts, prepared: Prepared) -> bool:
-        """Whether an item's bytes are kept: always where a newer program may find more in them."""
-        accounts = self.accounts
-        if accounts.rejects > before.rejects or accounts.problems > before.problems:
-            return True
+    def _keeps(self, prepared: Prepared) -> bool:
+        """Whether the user wants an item's bytes to be kept."""
         personal = self._rules.redact and any(
             isinstance(part, SetAside) and part.kind is SetAsideKind.FAILURE_REPORT for part in prepared.parts
         )
@@ -106,11 +111,3 @@ class Filing:
         accounts.problems += len(read.problems)
         accounts.dropped += sum(problem.messages != 0 for problem in read.problems)
         accounts.unread_messages += read.unread_messages
-
-
-def _outcome(before: Accounts, after: Accounts) -> str:
-    if after.reports > before.reports:
-        return "stored"
-    if after.duplicates > before.duplicates:
-        return "duplicate"
-    return "set-aside" if after.set_aside > before.set_aside else "reject"

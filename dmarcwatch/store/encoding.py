@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from dmarcwatch.classify import Classification
@@ -42,7 +43,12 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _objects(values: Sequence[Reason] | Sequence[Dkim] | Sequence[Spf]) -> str:
-    return _json([value._asdict() for value in values]) if values else "[]"
+    return f"[{','.join(map(_object, values))}]" if values else "[]"
+
+
+@lru_cache(maxsize=4096, typed=True)  # a Dkim and an Spf of the same three values are equal tuples
+def _object(value: Reason | Dkim | Spf) -> str:
+    return _json(value._asdict())
 
 
 def _digest(values: tuple[object, ...]) -> bytes:
