@@ -100,7 +100,7 @@ def test_bytes_of_reports_that_were_read_need_not_be_kept(database):
 CORPUS = os.environ.get("DMARCWATCH_CORPUS")
 
 
-@pytest.mark.skipif(not CORPUS, reason="the corpus of public samples is not here")
+@pytest.mark.corpus
 def test_the_samples_of_the_corpus(database):
     index = [json.loads(line) for line in (Path(CORPUS) / "index.jsonl").read_text("utf-8").splitlines()]
     found = {}

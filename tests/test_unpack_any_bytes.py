@@ -110,7 +110,7 @@ def test_every_report_of_a_mail_is_found_or_missed_by_name(seeds, budgets):
 CORPUS = os.environ.get("DMARCWATCH_CORPUS")
 
 
-@pytest.mark.skipif(CORPUS is None, reason="DMARCWATCH_CORPUS names no folder")
+@pytest.mark.corpus
 def test_the_corpus_whole_and_cut():
     for path in sorted(Path(str(CORPUS), "files").iterdir()):
         data = path.read_bytes()

@@ -10,7 +10,7 @@ from dmarcwatch.errors import UnpackError
 from dmarcwatch.unpack import Unpacked, unpack
 
 CORPUS = os.environ.get("DMARCWATCH_CORPUS")
-pytestmark = pytest.mark.skipif(CORPUS is None, reason="DMARCWATCH_CORPUS names no folder")
+pytestmark = pytest.mark.corpus
 
 OTHERWISE = {
     "f4f13a92": 0,  # gzip in gzip: one layer is opened, and no reporter packs twice

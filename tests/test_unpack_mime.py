@@ -70,7 +70,7 @@ def test_fixtures_come_apart_as_in_email(path):
 CORPUS = os.environ.get("DMARCWATCH_CORPUS")
 
 
-@pytest.mark.skipif(CORPUS is None, reason="DMARCWATCH_CORPUS names no folder")
+@pytest.mark.corpus
 def test_mails_of_the_corpus_come_apart_as_in_email():
     mails = [
         path.read_bytes() for path in Path(str(CORPUS), "files").iterdir() if path.suffix in {".eml", ".txt"}
