@@ -93,6 +93,10 @@ class Workers:
         if failure is not None:
             raise failure
 
+    def pids(self) -> list[int]:
+        """The processes that are there."""
+        return [pid for worker in self._workers for pid in worker.pids()]
+
     def close(self) -> None:
         """End all of them, whatever they do."""
         for worker in self._workers:
@@ -137,6 +141,10 @@ class _Worker:
                 f"A second process cannot be started: {error}.",
                 hint="Write `workers = 0` into dmarcwatch.toml to read in one process.",
             ) from error
+
+    def pids(self) -> list[int]:
+        """The process, if it is there."""
+        return list(self._pool._processes or ())
 
     def close(self) -> None:
         """End it, whatever it does."""
