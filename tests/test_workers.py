@@ -15,7 +15,7 @@ from dmarcwatch.collect import Item
 from dmarcwatch.compose import compose
 from dmarcwatch.errors import CollectError, DmarcwatchError
 from dmarcwatch.ingest import ALONE_BATCHES, BATCH_ITEMS, Ingest, Kind, Plan
-from dmarcwatch.workers import Batch, Task, Workers, usual_workers
+from dmarcwatch.workers import Batch, Task, Workers
 from tests.build import policy, record, report
 from tests.database import NOW, Pile, fresh, rows, rules
 
