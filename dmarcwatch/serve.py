@@ -59,6 +59,11 @@ class Listen:
     names: tuple[str, ...] = ()
     """Host names the server answers to besides loopback, such as a reverse proxy's."""
 
+    @property
+    def exposed(self) -> bool:
+        """Whether others than the people at this machine can ask."""
+        return bool(self.names) or not is_loopback(self.host)
+
 
 def metadata(stem: str) -> dict[str, Any]:
     """What datasette-metadata.yml says, for a database whose file name without suffix is `stem`."""
@@ -69,11 +74,19 @@ def metadata(stem: str) -> dict[str, Any]:
     return parsed
 
 
-def app(path: Path, *, base_url: str = "/", as_of: str | None = None, as_files: bool = False) -> Datasette:
+def app(
+    path: Path,
+    *,
+    base_url: str = "/",
+    as_of: str | None = None,
+    as_files: bool = False,
+    exposed: bool = False,
+) -> Datasette:
     """Datasette on the database at `path`, opened read-only.
 
     Not immutable: cron writes while people look. `as_of` (ISO day) stands in for today on our pages.
-    `as_files` leaves out of them what needs a server, for `write_files`.
+    `as_files` leaves out of them what needs a server, for `write_files`; `exposed` answers no SQL but the
+    queries that are there.
     Raises StoreError when the file is missing or not ours.
     """
     _check(path)
@@ -82,9 +95,10 @@ def app(path: Path, *, base_url: str = "/", as_of: str | None = None, as_files: 
     ours = {"dmarcwatch": {name: value for name, value in said.items() if value}}
     # 0.65 knows canned queries and plugin settings as metadata, 1.0 as config.
     arguments = {"metadata": described | {"plugins": ours}}
+    settings = {**SETTINGS, "base_url": base_url, "default_allow_sql": not exposed}
     if not version("datasette").startswith("0."):
         arguments["config"] = {"databases": described["databases"], "plugins": ours}
-    datasette = Datasette([str(path)], settings={**SETTINGS, "base_url": base_url}, **arguments)
+    datasette = Datasette([str(path)], settings=settings, **arguments)
     datasette.remove_database(path.stem)
     datasette.add_database(BrieflyCounted(datasette, str(path)), name=path.stem)
     return datasette
@@ -102,7 +116,7 @@ def serve(
 
     Raises ConfigError when other machines could connect and no password is set, or the port is taken.
     """
-    datasette = app(path, base_url=listen.base_url, as_of=as_of)
+    datasette = app(path, base_url=listen.base_url, as_of=as_of, exposed=listen.exposed)
     application = guard(datasette.app(), listen)
     with _bind(listen) as bound:
         host = f"[{listen.host}]" if ":" in listen.host else listen.host

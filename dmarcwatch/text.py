@@ -25,3 +25,13 @@ def clean(text: str, limit: int) -> str:
             # Left are white space, invisible characters and those that Unicode has not assigned yet.
             text = "".join(char for char in text if char.isprintable() or char.isspace())
     return " ".join(text.split())[:limit].rstrip()
+
+
+def visible(text: str) -> str:
+    """`text` with each character that a terminal would obey or hide as its escape, such as `\\x9b`.
+
+    For what is shown and was not cleaned: paths, what the user typed, a report as it came.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -9,6 +9,7 @@ import click
 
 from dmarcwatch.cli.context import Settings
 from dmarcwatch.errors import DmarcwatchError, StoreError
+from dmarcwatch.text import visible
 
 COMMANDS = {
     "init": "Ask a few questions and write a configuration.",
@@ -65,9 +66,9 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except DmarcwatchError as error:
             for line in error.message.splitlines():
-                click.echo(f"dmarcwatch: {line}", err=True)
+                click.echo(f"dmarcwatch: {visible(line)}", err=True)
             if error.hint:
-                click.echo(f"  {error.hint}", err=True)
+                click.echo(f"  {visible(error.hint)}", err=True)
             ctx.exit(error.exit_status)
         except (MemoryError, OSError) as error:
             if isinstance(error, OSError) and error.errno not in _SHORT:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ import click
 from platformdirs import user_config_path, user_data_path
 
 from dmarcwatch.config import Config, load
+from dmarcwatch.text import visible
 
 CONFIG_NAME = "dmarcwatch.toml"
+_FOREIGN = re.compile("[^\\n -~\u00a1-\u00ac\u00ae-\u02ff]")
+"""Characters that may be more than they look; the others are those of most answers."""
 
 
 class Day(click.ParamType[date]):
@@ -67,7 +71,7 @@ class Settings:
     def say(self, text: str) -> None:
         """Talk, on standard error, unless --quiet."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo("\n".join(map(visible, text.splitlines())), err=True)
 
 
 def _default_config() -> Path:
@@ -76,8 +80,13 @@ def _default_config() -> Path:
 
 
 def print_json(value: object) -> None:
-    """An answer for programs, on standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """An answer for programs, on standard output; what a terminal would obey stands as JSON's own escape."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    click.echo(_FOREIGN.sub(_escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
 def width() -> int:

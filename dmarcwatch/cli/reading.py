@@ -22,6 +22,7 @@ from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.operators import keep_operators
 from dmarcwatch.store.unjudged import unjudged
+from dmarcwatch.text import visible
 
 
 def sentence(accounts: Accounts) -> str:
@@ -60,9 +61,9 @@ class Fetched(NamedTuple):
 def tell(failures: Iterable[CollectError]) -> None:
     """Say on standard error which sources failed, and what to do."""
     for failure in failures:
-        click.echo(f"dmarcwatch: {failure.message}", err=True)
+        click.echo(f"dmarcwatch: {visible(failure.message)}", err=True)
         if failure.hint:
-            click.echo(f"  {failure.hint}", err=True)
+            click.echo(f"  {visible(failure.hint)}", err=True)
 
 
 def _opened(settings: Settings, source: Source, notices: list[Notice]) -> Collector:

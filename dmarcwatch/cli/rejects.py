@@ -62,6 +62,6 @@ def _release(settings: Settings, database: Database, report: int) -> None:
     with only_writer(settings.database_path) as alone, store_errors(settings.database_path):
         if not alone:
             raise StoreError("A fetch is under way on this database.", hint="Try again when it has ended.")
-        touched = release(database, load_senders(settings), report, now=settings.now)
+        touched = release(database, load_senders(settings.config), report, now=settings.now)
         load_court(settings).judge_and_keep(database, sorted(touched))
     settings.say(f"Report {report} is let through.")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dmarcwatch.cli.context import width
+from dmarcwatch.text import visible
 
 
 def table(rows: Sequence[Mapping[str, Any]], empty: str) -> str:
@@ -36,4 +37,4 @@ def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible(str(value))
