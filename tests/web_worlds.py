@@ -24,7 +24,7 @@ from tests.web_build import AS_OF, Build, Mail, Sent, network, region, scattered
 DOMAIN = "example.com"
 DAYS = 90
 HOSTILE = "<script>alert(1)</script>\"'>{{7*7}}"
-LONG = ".".join(["l" * 61] * 4)[:249] + ".com"
+LONG = ".".join(["l" * 63] * 3 + ["l" * 57]) + ".com"
 
 _OWN = (
     (DOMAIN, "6gcvxmyjx5cqqtqmqrhqxyxcbdmlgd5y", "pass"),

@@ -55,7 +55,7 @@ def main() -> None:
         url = served(database(Path(name)))
         addresses = pages(chosen.domain, chosen.stream)
         if chosen.album:
-            for picture in album(chromium, url, chosen.album, addresses):
+            for _, picture in album(chromium, url, chosen.album, addresses):
                 print(picture)
         else:
             _readme(chromium, url, chosen.out, addresses)
@@ -91,8 +91,10 @@ def served(path: Path) -> str:
     return addresses.get(timeout=60).rstrip("/")
 
 
-def album(chromium: Browser, url: str, folder: Path, addresses: Mapping[str, str]) -> Iterator[Path]:
-    """Whole pages at each width in each colour scheme, as they are drawn."""
+def album(
+    chromium: Browser, url: str, folder: Path, addresses: Mapping[str, str]
+) -> Iterator[tuple[Page, Path]]:
+    """Every page at each width in each colour scheme, while it is open, with its picture in full length."""
     folder.mkdir(parents=True, exist_ok=True)
     for width in WIDTHS:
         for scheme in SCHEMES:
@@ -102,7 +104,7 @@ def album(chromium: Browser, url: str, folder: Path, addresses: Mapping[str, str
                 tab.wait_for_load_state("networkidle")
                 picture = folder / f"{name}-{width}-{scheme}.png"
                 tab.screenshot(path=picture, full_page=True)
-                yield picture
+                yield tab, picture
             tab.close()
 
 

@@ -202,7 +202,9 @@ function startLabels() {
 // On a phone what is in the way fits one screen, and how to mend each is one tap away.
 function foldFixes() {
   if (!window.matchMedia("(max-width: 46rem)").matches) return;
-  for (const fix of document.querySelectorAll("details.how")) fix.open = false;
+  const fixes = document.querySelectorAll("details.how");
+  for (const fix of fixes) fix.open = false;
+  window.addEventListener("beforeprint", () => { for (const fix of fixes) fix.open = true; });
 }
 
 foldFixes();
