@@ -22,6 +22,7 @@ COMMANDS = {
     "message": "Say of one received mail who sent it and what aligns.",
     "serve": "Serve the pages and Datasette on the database, read-only.",
     "status": "Show the last run of each source, rejects and silent reporters.",
+    "digest": "Tell the week or the month: verdicts, changes, senders, spoofing.",
     "notify": "Send the alerts that wait, or test the channels.",
     "rejects": "List what could not be read, and why.",
     "show": "Print one report as it came.",

@@ -76,11 +76,16 @@ class _Reasons(logging.Handler):
         if record.levelno >= logging.WARNING:
             self._lines.append(text)
         elif text.startswith(_DETAIL):
-            self._lines.append(text.removeprefix(_DETAIL))
+            self._lines.append(_cause(text.removeprefix(_DETAIL)))
 
     def text(self) -> str:
         """The reasons in the order they came, each once."""
         return "; ".join(dict.fromkeys(line.strip().rstrip(".") for line in self._lines if line.strip()))
+
+
+def _cause(text: str) -> str:
+    """The last thing said of errors nested in each other, as urllib3 writes them."""
+    return text.rpartition(": ")[2].rstrip("'\")") if "(Caused by " in text else text
 
 
 def hidden(text: str, url: str) -> str:
