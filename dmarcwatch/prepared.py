@@ -20,7 +20,7 @@ _CHUNK_ROWS = 4096
 
 
 class Rows:
-    """The records of one report in their order; packed where they are many, some 30 bytes a record."""
+    """The records of one report in their order; packed where they are many, less than 30 bytes each."""
 
     __slots__ = ("_chunks", "_open")
 
@@ -41,7 +41,7 @@ class Rows:
         if len(self._open) >= _CHUNK_ROWS:
             ips, messages, evidence, judgements = zip(*self._open, strict=True)
             text = "\n".join([ip or "" for ip in ips])
-            self._chunks.append((text, array("q", messages), array("q", evidence), array("q", judgements)))
+            self._chunks.append((text, array("q", messages), array("I", evidence), array("I", judgements)))
             self._open = []
 
 

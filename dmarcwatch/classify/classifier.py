@@ -103,6 +103,7 @@ class Classifier:
         self._report: Report | None = None
         self._answers: dict[Context, _Answers] = {}
         self._kept = 0
+        self._distinct: dict[Classification, Classification] = {}
         self._placed: dict[tuple[int, str], tuple[Classification, Classification]] = {}
 
     def classify(self, record: Record, report: Report) -> Classification:
@@ -123,7 +124,11 @@ class Classifier:
         return placed[1] if placed else self._place(found, source.network)
 
     def _answer(self, evidence: Evidence, address: Address) -> Classification:
-        found = self._judge(essence_of(evidence, self._context), self._context, address)
+        anew = self._judge(essence_of(evidence, self._context), self._context, address)
+        if len(self._distinct) >= _CACHED_ANSWERS:
+            self._distinct.clear()
+        # Much evidence comes to the same, and what is known of it afterwards hangs on the one object.
+        found = self._distinct.setdefault(anew, anew)
         if self._kept >= _CACHED_ANSWERS:
             self._answers.clear()
             self._known, self._kept = self._answers.setdefault(self._context, {}), 0
@@ -188,7 +193,6 @@ _Answers = dict[tuple[int, int], tuple[Evidence, Classification]]
 """By the ids of evidence and address."""
 
 
-@lru_cache(maxsize=_CACHED_ADDRESSES)
 def network_of(ip: str) -> str:
     """The /24 or /48 around an address, as CIDR: small enough to be one owner's (JUDGEMENT 2)."""
     if ":" not in ip:
