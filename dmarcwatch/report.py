@@ -5,7 +5,6 @@ word of its own. Text has been cleaned of control characters where it was read (
 are lower-case A-labels without a trailing dot.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -134,8 +133,7 @@ class Reason(NamedTuple):
     comment: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """All that a record says beside its address and its count.
 
     Most records of a report say the same, so equal evidence is one object (parse.py interns it),
@@ -174,8 +172,7 @@ class Record(NamedTuple):
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A part of a report that could not be used, so that no loss is silent."""
 
     path: str
@@ -186,8 +183,7 @@ class Problem:
     """Messages that are not counted because of it; 0 if it cost none, None if nobody can say."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyPublished:
+class PolicyPublished(NamedTuple):
     """The policy as the reporter found it; None is "not stated", not the default."""
 
     domain: str
@@ -206,8 +202,7 @@ class PolicyPublished:
     """`psl` or `treewalk`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """One `feedback` without its records."""
 
     org_name: str | None

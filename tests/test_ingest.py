@@ -59,7 +59,7 @@ def test_an_id_used_for_another_day_is_another_report(database):
     first = report()
     second = day(1)
     accounts = feed(
-        database, compose(first, [record()]), compose(replace(second, report_id=first.report_id), [record()])
+        database, compose(first, [record()]), compose(second._replace(report_id=first.report_id), [record()])
     )
     assert accounts.reports == 2
     assert rows(database, "SELECT status FROM reports") == [("counted",), ("counted",)]

@@ -7,7 +7,6 @@ sent. The same `as_of` always gives the same bytes.
 import gzip
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -206,7 +205,7 @@ def _report(reporter: Reporter, domain: Domain, day: date) -> Report:
         report_id=_report_id(reporter, domain, end),
         begin=begin,
         end=end,
-        policy=replace(PUBLISHED, domain=domain.name, **dict.fromkeys(unstated)),
+        policy=PUBLISHED._replace(domain=domain.name, **dict.fromkeys(unstated)),
         dialect=reporter.dialect,
         extra_contact_info=reporter.extra_contact_info,
     )

@@ -6,7 +6,6 @@ out the text of the head is known. The first on another domain has a known shape
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -73,7 +72,7 @@ class KnownHeads:
         if head is None or changing is None:
             return self._read_shape(text, key, changing)
         report_id, begin, end = changing
-        return head._replace(report=replace(head.report, report_id=report_id, begin=begin, end=end))
+        return head._replace(report=head.report._replace(report_id=report_id, begin=begin, end=end))
 
     def learn(self, text: str) -> None:
         """Take the shape of a text that was parsed as all that stands before the first record."""

@@ -24,7 +24,8 @@ from dmarcwatch.parse.shapes import (
     split,
     walk_over,
 )
-from dmarcwatch.parse.words import read_address
+from dmarcwatch.parse.tally import Tally
+from dmarcwatch.parse.words import read_address, read_count
 
 START = "<record>"
 END = "</record>"
@@ -54,18 +55,24 @@ class KnownRecords:
         """By the text before the address, between it and the count, and after that."""
         self._shapes = Remembered[Gaps, _Shape](MAX_SHAPE_CHARS)
 
-    def read(self, text: str) -> RawRecord | None:
-        """The record with this text between its tags, or None where that must be parsed."""
+    def read(self, text: str, tally: Tally) -> bool:
+        """Add the record with this text between its tags; False where that must be parsed."""
         before, _, rest = text.partition(_ADDRESS)
-        address, _, rest = rest.partition(_ADDRESS_END)
+        source_ip, _, rest = rest.partition(_ADDRESS_END)
         between, _, rest = rest.partition(_COUNT)
-        count, _, after = rest.partition(_COUNT_END)
+        messages, _, after = rest.partition(_COUNT_END)
         # Something is left behind the count only if all four tags were found, in this order.
         statement = self._statements.get((before, between, after))
-        # An address and a number are plain characters, which leave the rest of the text as it was.
-        if statement is not None and count.isdecimal() and read_address(address) is not None:
-            return RawRecord(address, count, statement)
-        return self._read_shape(text, before, between, after)
+        if statement is not None:
+            count, address = read_count(messages), read_address(source_ip)
+            # An address and a number are plain characters, which leave the rest of the text as it was.
+            if count is not None and address is not None and messages.isdecimal():
+                tally.add_read(address, count, statement)
+                return True
+        raw = self._read_shape(text, before, between, after)
+        if raw is not None:
+            tally.add(*raw)
+        return raw is not None
 
     def learn(self, text: str) -> None:
         """Take the shape of a text that was parsed as one record between two children of `feedback`."""

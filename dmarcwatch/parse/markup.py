@@ -67,7 +67,15 @@ class Decoder:
         """
         parts = _rechunked(chunks)
         head = next(parts, b"")
-        decoder = codecs.getincrementaldecoder(self._encoding(head))(errors="replace")
+        encoding = self._encoding(head)
+        if len(head) < _PIECE_BYTES:
+            # The whole document, as nearly always.
+            text = self._beginning(head.decode(encoding, errors="replace"))
+            self.repaired = self.repaired or "\ufffd" in text
+            if text:
+                yield text
+            return
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         begun = False
         for part in _with_end(head, parts):
             text = decoder.decode(part, final=not part)

@@ -57,32 +57,40 @@ class Tally:
 
         Raises ReportError beyond the bound on records.
         """
+        count = read_count(messages) if messages else None
+        address = read_address(source_ip) if source_ip else None
+        if count is None:
+            self._lose(COUNT, messages or "", None)
+        elif not (messages and messages.isdecimal()):
+            self.repaired = True
+        if address is None:
+            self.repaired = True
+            # GoDaddy leaves addresses out; that is a gap, not a problem.
+            if source_ip:
+                self._lose(SOURCE_IP, source_ip, 0)
+        self.add_read(address, count, statement)
+
+    def add_read(self, address: str | None, count: int | None, statement: Statement) -> None:
+        """The same of a record whose address and count are read."""
+        evidence, repaired, notes = statement
+        if notes:
+            self.note(f"feedback/record[{self.seen + 1}]", notes)
+        if repaired:
+            self.repaired = True
         self.seen += 1
         if self.seen > self._max_records:
             raise ReportError("records", f"more than {self._max_records} records")
-        count = read_count(messages) if messages else None
-        address = read_address(source_ip) if source_ip else None
-        if count is None or address is None or statement.notes:
-            self._complain(source_ip if address is None else None, messages, statement.notes)
-        if count is None or messages is None:
+        if count is None:
             return
         self.records += 1
         self.messages += count
-        if statement.repaired or not messages.isdecimal():
-            self.repaired = True
         if self.header_from is None:
-            self.header_from = statement.evidence.header_from
-        self._ready.append(Record(address, count, statement.evidence))
+            self.header_from = evidence.header_from
+        self._ready.append(Record(address, count, evidence))
 
-    def _complain(self, bad_address: str | None, messages: str | None, notes: Iterable[Note]) -> None:
+    def _lose(self, path: str, found: str, messages: int | None) -> None:
         self.repaired = True
-        place = f"feedback/record[{self.seen}]"
-        if messages is None or read_count(messages) is None:
-            self.lose(f"{place}/{COUNT}", messages or "", None)
-        # GoDaddy leaves addresses out; that is a gap, not a problem.
-        if bad_address:
-            self.lose(f"{place}/{SOURCE_IP}", bad_address, 0)
-        self.note(place, notes)
+        self.lose(f"feedback/record[{self.seen + 1}]/{path}", found, messages)
 
     def note(self, place: str, notes: Iterable[Note]) -> None:
         """Take over notes on texts below `place`. They cost no message, but for a second count."""

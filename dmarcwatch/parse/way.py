@@ -134,9 +134,7 @@ class Pass:
         if not (start and self._at_rest):
             self._feed(f"{start}{inside}{END}")
             return
-        raw = self._records.read(inside)
-        if raw is not None:
-            self.tally.add(*raw)
+        if self._records.read(inside, self.tally):
             return
         seen = self.tally.seen
         self._feed(f"{start}{inside}{END}")

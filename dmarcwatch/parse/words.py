@@ -221,12 +221,10 @@ def read_address(text: str) -> str | None:
     return str(mapped or address)
 
 
+@lru_cache(maxsize=1 << 10)
 def read_count(text: str) -> int | None:
     """Messages of a record, 0..10^8, also written like `3.0`; None where `text` is no such number."""
-    if text.isdecimal() and text.isascii() and len(text) <= 12:
-        count = int(text)
-    elif _COUNT.fullmatch(text):
-        count = int(text.partition(".")[0])
-    else:
+    if not _COUNT.fullmatch(text):
         return None
+    count = int(text.partition(".")[0])
     return count if count <= MAX_COUNT else None
