@@ -1,6 +1,6 @@
 """parsedmarc and dmarcwatch on the same sets in turn, whole processes, by what the kernel counted.
 
-`python -m bench.compare --sets A,B,C,D,help,new --rounds 3`
+`python -m bench.compare --sets A,B,C,D,help,newA --workers 0,2 --processes 1,2 --rounds 5`
 
 Machines drift, so the programs take turns, and CPU seconds and ratios within a round say more than walls.
 dmarcwatch does the whole job (read, unpack, parse, classify, store, roll up, judge); parsedmarc parses,
@@ -8,14 +8,17 @@ offline, and writes JSON and CSV. Every run's count of reports is checked: speed
 """
 
 import argparse
+import ctypes
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +30,10 @@ SIZES = {"A": 10_000, "B": 10_000, "C": 500_000, "D": 200}
 TOO_LARGE_FOR_PARSEDMARC = {"C"}
 """It refuses more than 100 MiB of XML."""
 DMARCWATCH, PARSEDMARC = "dmarcwatch", "parsedmarc"
+
+
+_PR_SET_CHILD_SUBREAPER = 36
+"""Linux, <linux/prctl.h>."""
 
 
 class Usage(NamedTuple):
@@ -58,20 +65,42 @@ def run(job: Job, folder: Path) -> Usage:
         # ru_maxrss begins at the parent's size, so this process stays small: sets are made by another one.
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
+        all_used = [used, *_orphans()]
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         words = (folder / "stderr").read_text("utf-8", "replace")[-2000:]
         raise RuntimeError(f"{' '.join(job.argv[:6])} ... ended with {process.returncode}:\n{words}")
-    return Usage(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024 / 1e6)
+    cpu = sum(each.ru_utime + each.ru_stime for each in all_used)
+    return Usage(cpu, wall, max(each.ru_maxrss for each in all_used) * 1024 / 1e6)
 
 
-def dmarcwatch(source: Path, folder: Path, *, reports: int | None, again: bool = False) -> Job:
+def adopt() -> None:
+    """Let processes whose parent ends become this one's children, so that what they used is counted.
+
+    Worker processes descend from a server that outlives the program by a moment.
+    """
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _orphans() -> Iterator[resource.struct_rusage]:
+    with suppress(ChildProcessError):
+        while True:
+            yield os.wait4(-1, 0)[2]
+
+
+def dmarcwatch(
+    source: Path, folder: Path, *, reports: int | None, workers: int = 0, again: bool = False
+) -> Job:
     """`fetch` of a folder into a new database; with `again` into the one that has it all."""
-    database = folder / "bench.db"
+    database, settings = folder / "bench.db", folder / "dmarcwatch.toml"
     if again:
         run(dmarcwatch(source, folder, reports=reports), folder)
-    argv = (sys.executable, "-m", "dmarcwatch", "--db", str(database), "-q", "fetch", "--json", str(source))
-    return Job("nothing new" if again else DMARCWATCH, argv, 0 if again else reports, folder / "stdout")
+    settings.write_text(f"workers = {workers}\n")
+    options = ("--config", str(settings), "--db", str(database), "-q")
+    argv = (sys.executable, "-m", "dmarcwatch", *options, "fetch", "--json", str(source))
+    name = "nothing new" if again else f"{DMARCWATCH} +{workers}" if workers else DMARCWATCH
+    return Job(name, argv, 0 if again else reports, folder / "stdout")
 
 
 def parsedmarc(source: Path, folder: Path, *, reports: int | None, processes: int) -> Job:
@@ -105,7 +134,7 @@ def count_reports(job: Job) -> int:
     return job.found.read_text("utf-8").count('"xml_schema"')
 
 
-def jobs(which: str, source: Path, processes: Sequence[int]) -> list[partial[Job]]:
+def jobs(which: str, source: Path, *, workers: Sequence[int], processes: Sequence[int]) -> list[partial[Job]]:
     """The jobs of one set, each waiting for the folder it may write to."""
     if which == "help":
         return [partial(help_page, source)]
@@ -113,8 +142,8 @@ def jobs(which: str, source: Path, processes: Sequence[int]) -> list[partial[Job
     if which.startswith("new"):
         return [partial(dmarcwatch, source, reports=reports, again=True)]
     peers = [] if which in TOO_LARGE_FOR_PARSEDMARC else processes
-    ours = partial(dmarcwatch, source, reports=reports)
-    return [ours, *(partial(parsedmarc, source, reports=reports, processes=count) for count in peers)]
+    ours = (partial(dmarcwatch, source, reports=reports, workers=count) for count in workers)
+    return [*ours, *(partial(parsedmarc, source, reports=reports, processes=count) for count in peers)]
 
 
 def measure(prepared: Sequence[partial[Job]], rounds: int) -> dict[str, list[Usage]]:
@@ -135,14 +164,14 @@ def measure(prepared: Sequence[partial[Job]], rounds: int) -> dict[str, list[Usa
 def show(which: str, usages: dict[str, list[Usage]]) -> None:
     """Medians, and the peers' CPU and wall seconds as multiples of ours, round by round."""
     print(f"set {which}")
-    ours = usages.get(DMARCWATCH, [])
     for name, rounds in usages.items():
-        line = f"  {name:14} {_figures(Usage(*map(median, zip(*rounds, strict=True))))}"
-        if name.startswith(PARSEDMARC):
-            cpu = median(his.cpu_seconds / own.cpu_seconds for his, own in zip(rounds, ours, strict=True))
-            wall = median(his.wall_seconds / own.wall_seconds for his, own in zip(rounds, ours, strict=True))
-            line += f"   {cpu:.1f} x CPU, {wall:.1f} x wall"
-        print(line)
+        print(f"  {name:14} {_figures(Usage(*map(median, zip(*rounds, strict=True))))}")
+    for peer in (name for name in usages if name.startswith(PARSEDMARC)):
+        for own in (name for name in usages if name.startswith(DMARCWATCH)):
+            pairs = list(zip(usages[peer], usages[own], strict=True))
+            cpu = median(his.cpu_seconds / mine.cpu_seconds for his, mine in pairs)
+            wall = median(his.wall_seconds / mine.wall_seconds for his, mine in pairs)
+            print(f"  {peer} needs {cpu:.1f} x the CPU and {wall:.1f} x the time of {own}")
 
 
 def _figures(usage: Usage) -> str:
@@ -173,17 +202,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__)
     parser.add_argument("--sets", default="A,B", help="of A, B, C, D, help, newA, newB; default A,B")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", default="0", help="of dmarcwatch, such as 0,2; default 0")
     parser.add_argument("--processes", default="1", help="of parsedmarc, such as 1,2; default 1")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "dmarcwatch-bench")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    processes = [int(count) for count in given.processes.split(",")]
+    workers, processes = ([int(n) for n in text.split(",")] for text in (given.workers, given.processes))
+    adopt()
     given.folder.mkdir(parents=True, exist_ok=True)
     warm_up(given.folder, given.seed)
     for which in given.sets.split(","):
         letter = which[-1] if which[-1] in SIZES else "A"
         source = prepared_set(letter, SIZES[letter], given.folder, given.seed)
-        show(which, measure(jobs(which, source, processes), given.rounds))
+        show(which, measure(jobs(which, source, workers=workers, processes=processes), given.rounds))
 
 
 if __name__ == "__main__":
