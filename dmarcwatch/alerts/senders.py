@@ -76,7 +76,8 @@ def _is_new_and_fails(sender: Sender) -> bool:
 
 
 def _told(sender: Sender, kind: Kind, notes: Sequence[Note], blocks: Sequence[Block]) -> Alert:
-    words = [note.message for note in notes] + [_without_name(sender, block.message) for block in blocks]
+    # Of several gates the first: the others say the same in other words.
+    words = [note.message for note in notes] + [_without_name(sender, block.message) for block in blocks[:1]]
     failing = sender.messages - sender.passed
     whole = f"{failing:,} of {count(sender.messages, 'message')} fail DMARC"
     first = f"first seen on {day(date.fromisoformat(sender.first_seen))}"
@@ -99,7 +100,7 @@ def _short(kind: Kind, notes: Sequence[Note], blocks: Sequence[Block]) -> str:
     if notes:
         return _SHORT[notes[0].word]
     if kind is Kind.NEW_SENDER:
-        return "is new to you and fails"
+        return "sends as you and fails"
     only = all(block.gate == "regressed" for block in blocks)
     return "has lost what it aligned by" if only else "no longer aligns"
 
@@ -136,7 +137,7 @@ def _pooled(domain: Domain, block: Block) -> Alert:
     return Alert(
         kind=Kind.NEW_SENDER,
         subject=block.stream or domain.name,
-        title=f"{domain.name}: {block.message.partition(':')[0]} is new to you and fails",
+        title=f"{domain.name}: {block.message.partition(':')[0]} sends as you and fails",
         happened=_sentence(block.message),
         fix=block.fix,
         page=page("domain", name=domain.name),

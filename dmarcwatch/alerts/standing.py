@@ -8,6 +8,7 @@ from dmarcwatch.alerts.policies import policy_condition
 from dmarcwatch.alerts.senders import sender_conditions
 from dmarcwatch.alerts.values import (
     Alert,
+    Block,
     Condition,
     Domain,
     Failing,
@@ -33,6 +34,7 @@ ALL = "*"
 """Stands for all regular reporters of a domain."""
 _SHOWN = 3
 """Blockers that an alert quotes; its page has them all."""
+_LINES = 4
 
 
 def conditions(scene: Scene, told: Mapping[str, Told]) -> Iterator[Condition]:
@@ -55,12 +57,20 @@ def _verdict(domain: Domain, before: Told | None) -> Condition:
         subject=domain.name,
         title=f"{domain.name}: {says}",
         happened=f"The verdict on {domain.name} is now: {says}.{was}",
-        evidence=(_rests_on(domain), *(block.message for block in domain.blockers[:_SHOWN])),
+        evidence=(_rests_on(domain), *(block.message for block in _once_a_sender(domain.blockers)[:_SHOWN])),
         fix=_next_step(domain),
         page=page_of,
         command=f"dmarcwatch verdict {domain.name}",
     )
     return Condition(f"verdict {domain.name}", alert, f"{domain.verdict} {domain.target}", changes=True)
+
+
+def _once_a_sender(blocks: tuple[Block, ...]) -> list[Block]:
+    """Each sender's worst blocker, and those that are about no sender."""
+    found: dict[str, Block] = {}
+    for block in blocks:
+        found.setdefault(block.stream or block.message, block)
+    return list(found.values())
 
 
 def _former(before: Told) -> str:
@@ -82,7 +92,8 @@ def _next_step(domain: Domain) -> tuple[str, ...]:
         return (f"Publish: {domain.next_record or domain.next_tags}",)
     mends = next((block.fix for block in domain.blockers if block.fix), ())
     if mends:
-        return mends
+        # A long one stands in the alert on the sender itself, and on its page.
+        return mends if len(mends) <= _LINES else ()
     if domain.days_needed is not None:
         return (f"Wait: enough is known {in_days(domain.days_needed, date.fromisoformat(domain.as_of))}.",)
     return ()

@@ -34,7 +34,7 @@ EXPECTED = [
     ("2025-08-23", "example.com: Amazon SES us-east-1 is not set up for DKIM"),
     ("2025-08-24", "example.com: not ready for p=quarantine"),
     # The scanner has mailed on ten days.
-    ("2025-09-06", "example.com: Unknown, 192.0.2.0/24 is new to you and fails"),
+    ("2025-09-06", "example.com: Unknown, 192.0.2.0/24 sends as you and fails"),
     # A month is known.
     ("2025-09-22", "example.net: ready for p=quarantine"),
     # The step that was advised is no alert of its own; the verdict follows it, and the step back is news.

@@ -32,6 +32,14 @@ def test_a_verdict_says_what_it_was_and_what_to_publish():
     assert alert.evidence[0] == "91,223 messages of your own in 402 reports of 6 organisations, on 30 days"
 
 
+def test_a_verdict_names_each_sender_once_and_leaves_long_fixes_to_its_page():
+    blocks = tuple(Block(gate, SES, f"Amazon SES eu-central-1: {gate}", ("line",) * 20) for gate in
+                   ("stream-failing", "state-failing"))  # fmt: skip
+    alert = found(domain(verdict="not-ready", blockers=blocks))["verdict example.com"].alert
+    assert alert.evidence[1:] == ("Amazon SES eu-central-1: stream-failing",)
+    assert alert.fix == ()
+
+
 def test_a_verdict_that_cannot_tell_says_how_long_to_wait():
     alert = found(domain(verdict="cannot-tell", days_needed=12))["verdict example.com"].alert
     assert alert.fix == ("Wait: enough is known in 12 days, on 2 December 2026.",)
@@ -103,7 +111,7 @@ def test_a_network_inside_the_pool_that_asks_for_an_answer_is_told():
         "unknown-persistent", "example.com/unknown/192.0.2.0-24", "192.0.2.0/24: 12 messages failed"
     )
     (condition,) = of_senders(blockers=(block,)).values()
-    assert condition.alert.title == "example.com: 192.0.2.0/24 is new to you and fails"
+    assert condition.alert.title == "example.com: 192.0.2.0/24 sends as you and fails"
 
 
 def reporter(name="google.com", *, days=60, span=60, silent=12):
