@@ -123,6 +123,8 @@ class Thresholds:
     """The same for a stream the user calls critical."""
     stream_messages: int = 2
     """Failing messages of a stream that block nothing yet."""
+    lost_messages: int = 1
+    """The same where `total_day_share` of the stream fails: two of two are no chance."""
     stream_days: int = 2
     """Days with failures that show more than one incident."""
     total_day_share: float = 0.50
@@ -133,13 +135,17 @@ class Thresholds:
     """Messages of a failing state over `long_days` that block nothing yet."""
     state_away_days: int = 14
     """Days without the state after which it may count as mended ..."""
-    gap_factor: int = 2
+    gap_factor: float = 1.5
     """... if that is so many times the largest gap it has shown before, `long_days` at most."""
     episodes: int = 3
     """So many faults apart by `episode_days` or more, within two long windows, will come again whatever
     their rhythm: only `long_days` without one close them."""
     episode_days: int = 15
     """More than two weeks, so that a weekly sender's fault that skipped a week is still one fault."""
+    apart_days: int = 3
+    """Days of a fault that are no further apart are one time that it came: weekends lie between."""
+    lasting_fault_days: int = 10
+    """A fault that came to stay for so many days ended because somebody mended it."""
     run_days: int = 5
     """A fault whose days all lie within so many is one run: payrolls and newsletters take days."""
     incident_share: float = 0.30
@@ -152,6 +158,10 @@ class Thresholds:
     """Signatures break at random; below this share of a stream `own-dkim-broken` means nothing."""
     fixed_days: Days = Days(14, 31)
     """Days away from the last bad day after which a stream is judged since then."""
+    passing_days: Days = Days(28, 56)
+    """The same for a fault that came for a few days and went by itself: nobody mended it, so it is a month
+    without it that shows anything. Simulated: no safe domain waits longer, and faults that come back
+    after weeks are found."""
     fixed_active_days: int = 10
     """Active days among them, so that being mended was shown and not assumed; fewer where chance would
     have shown the fault again with 95 % (rare senders would wait for months otherwise)."""
@@ -196,7 +206,7 @@ class Thresholds:
     """Share of own mail of the same time above which two runs a month apart ask; more runs always do."""
     monthly_sure_share: Limit = Limit(0.005, 0.0025)
     """The same for more than `monthly_runs` where `odd_many` places come back at odd intervals."""
-    odd_many: int = 3
+    odd_many: int = 2
     """So many places of a kind that come back at odd intervals are a spoofer's: then some come back after
     a month by chance."""
     lasting_days: int = 6

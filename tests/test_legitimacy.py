@@ -104,6 +104,17 @@ def test_a_network_that_signs_with_a_key_nobody_else_uses_is_its_home():
     assert found.confidence < 0.9
 
 
+@pytest.mark.parametrize(("signed", "home"), [((0, 90), True), ((), False)])
+def test_a_vendor_whose_key_was_lost_for_some_runs_is_still_its_keys_home(signed, home):
+    # Four monthly runs; where none is signed, one stray message with the key makes nobody's home.
+    vendor = place("unknown", PlaceKind.DOMAIN, "vendor.example")
+    world = healthy(130).add(stream(vendor, selectors=["v1"]), ())
+    for day in (0, 30, 60, 90):
+        world.mail(vendor, [day], 50, "dkim-only" if day in signed else "unaligned")
+    world.mail(vendor, [30], 1, "dkim-only")
+    assert (standing(world, vendor).legitimacy is Legitimacy.OWNED) is home
+
+
 def test_a_broken_signature_of_another_sender_alone_stays_unknown_and_is_not_asked_about():
     world = World()
     world.add(stream(SES, selectors=["s1"]), [row(SES, ago(day), 20) for day in range(30)])

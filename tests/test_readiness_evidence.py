@@ -215,6 +215,20 @@ def test_two_percent_of_messages_may_be_unread(unread, enough):
     assert ok(world.judge(), "unread") is enough
 
 
+def test_a_small_reporter_that_writes_broken_reports_hides_little():
+    broken = healthy().publish(lambda one: one.reporter == "yahoo", grade=Grade.RECOVERED, messages=0)
+    assert ok(broken.judge(), "unread")
+    assert not ok(
+        healthy().publish(lambda one: one.reporter == "yahoo", grade=Grade.RECOVERED).judge(), "unread"
+    )
+
+
+def test_a_report_cut_short_hides_as_much_as_its_reporter_usually_tells():
+    days = {ago(day) for day in (1, 2)}
+    which = lambda one: one.day in days and one.reporter == "google"  # noqa: E731
+    assert not ok(healthy().publish(which, grade=Grade.RECOVERED, messages=1).judge(), "unread")
+
+
 @pytest.mark.parametrize(("recovered", "enough"), [(1, True), (2, False)])
 def test_two_percent_of_reports_may_be_recovered(recovered, enough):
     days = {ago(day) for day in range(recovered)}

@@ -153,3 +153,26 @@ def test_spoofing_argues_for_enforcement_and_never_blocks_it():
     verdict = healthy().mail(SCATTERED, range(60), 100_000, "unaligned").judge()
     assert verdict.verdict == "ready-for-quarantine"
     assert verdict.quarantine.spoof == 3_000_000
+
+
+def dns_outage(*days):
+    """The healthy domain, whose DNS did not answer for any receiver on some days."""
+    lost = {ago(day) for day in days}
+    none = {"dmarc_pass": 0, "dkim_aligned": 0, "spf_aligned": 0, "both_aligned": 0}
+    return healthy(130).change(lambda one: one.day in lost, indeterminate=20, **none)
+
+
+@pytest.mark.parametrize(
+    ("days", "safe"), [((0,), True), ((0, 1), False), ((14, 15), True), ((12, 13), False), ((2, 20), True)]
+)
+def test_days_of_dns_errors_are_left_out_when_they_are_over(days, safe):
+    verdict = dns_outage(*days).judge()
+    assert ok(verdict, "doubtful") is safe
+    told = any("DNS did not answer" in one.message for one in verdict.warnings)
+    assert told is (safe or max(days) >= 14)
+
+
+def test_a_dns_error_is_neither_pass_nor_fail_so_nothing_falls():
+    verdict = dns_outage(0, 1, 2, 3).judge()
+    assert ok(verdict, "regressed")
+    assert "legit-failing" not in blocked_by(verdict)

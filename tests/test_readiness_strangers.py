@@ -158,9 +158,18 @@ def test_a_strangers_tenant_is_the_strangers():
 @pytest.mark.parametrize(("messages", "safe"), [(36, True), (37, False)])
 def test_unknown_mail_with_an_own_signature_is_bounded(messages, safe):
     # 2 % of 1,800 own messages and these.
-    verdict = healthy().mail(SCATTERED, [3], messages, "own-dkim-broken").judge()
+    verdict = healthy().mail(NET, [3], messages, "own-dkim-broken").judge()
     assert verdict.quarantine.unknown == messages
     assert ok(verdict, "unknown-failing") is safe
+
+
+@pytest.mark.parametrize(("way", "whole"), [({}, 50), ({"forwarded": True}, 50), ({}, 0)])
+def test_scattered_signatures_break_at_most_as_often_as_they_pass_there(way, whole):
+    # Forwarders leave most signatures whole; a stranger who pastes an old one leaves none.
+    world = healthy().mail(SCATTERED, [3], 80, "own-dkim-broken")
+    verdict = world.mail(SCATTERED, [4], whole, "dkim-only", **way).judge()
+    assert (verdict.quarantine.unknown, verdict.quarantine.spoof) == (whole, 80 - whole)
+    assert ok(verdict, "unknown-failing") is (whole == 0)
 
 
 @pytest.mark.parametrize(("apart", "bounded"), [(6, False), (7, True)])
@@ -250,16 +259,18 @@ def test_a_small_run_asks_when_it_came_twice_as_long_as_it_is_no_trifle():
 
 
 def test_where_networks_come_back_at_odd_intervals_two_runs_a_month_apart_are_chance():
-    def world():
+    def world(size=50):
         grown = healthy()
         for number in range(3):
             where = network(f"198.51.{number}.0/24")
-            seen([2 + number, 19 + 3 * number], 3, where=where, reporters=["google"], world=grown)
+            seen([2 + number, 19 + 3 * number], size, where=where, reporters=["google"], world=grown)
         return grown
 
     assert not asked(seen([3, 34], 40, world=world(), reporters=["google"]).judge())
     assert asked(seen([3, 34, 64], 40, world=world(), reporters=["google"]).judge())
-    # A vendor is known by its domain; that networks come back says nothing of domains.
+    # Runs larger than any of those are no chance, and
+    assert asked(seen([3, 34], 40, world=world(3), reporters=["google"]).judge())
+    # a vendor is known by its domain; that networks come back says nothing of domains.
     assert asked(seen([3, 34], 40, where=VENDOR, world=world(), reporters=["google"]).judge())
 
 

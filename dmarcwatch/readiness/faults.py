@@ -4,6 +4,7 @@ Days are ordinals, as in `timeline`.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import pairwise
 from math import sqrt
 from statistics import median
@@ -12,6 +13,8 @@ from typing import NamedTuple
 from dmarcwatch import bounds
 from dmarcwatch.readiness.timeline import DayCell, Track
 from dmarcwatch.thresholds import Thresholds
+
+_TURN = frozenset({28, 29, 30, 31, 1, 2, 3})
 
 RANDOM_STATE = "own-dkim-broken"
 """Signatures break at random on their way, so this state alone proves a fault only in numbers."""
@@ -36,6 +39,25 @@ class Fault(NamedTuple):
     def is_one_run(self, limits: Thresholds) -> bool:
         """Whether all of it is one short run, as of a newsletter or payroll that will come again."""
         return self.days[-1] - self.days[0] < limits.run_days
+
+
+def last_time(track: Track, fault: Fault, limits: Thresholds) -> Fault:
+    """The days of the last time it came: close to each other, or with no mail in between."""
+    days, begins = fault.days, len(fault.days) - 1
+    while begins and _is_next(track, days[begins - 1], days[begins], limits):
+        begins -= 1
+    return Fault(days[begins:], fault.away)
+
+
+def _is_next(track: Track, before: int, day: int, limits: Thresholds) -> bool:
+    close = day - before <= limits.apart_days
+    return close or not any(between in track.cells for between in range(before + 1, day))
+
+
+def lasted(track: Track, fault: Fault, limits: Thresholds) -> bool:
+    """Whether it last came to stay: such a fault ends when somebody mends it."""
+    days = last_time(track, fault, limits).days
+    return days[-1] - days[0] + 1 >= limits.lasting_fault_days
 
 
 def bad_days(track: Track, *, last: int, limits: Thresholds) -> Fault | None:
@@ -64,13 +86,28 @@ def _least_failures(track: Track, *, last: int, limits: Thresholds) -> int:
     return 1 if average < limits.small_stream_daily else limits.bad_day_failures
 
 
-def mended_since(track: Track, fault: Fault, *, last: int, least_days: int, limits: Thresholds) -> int | None:
+class Least(NamedTuple):
+    """Days away that are asked for at least."""
+
+    mended: int
+    """Of a fault that came to stay, and was mended."""
+    passed: int
+    """Of one that came for a few days and went by itself."""
+
+    def of(self, track: Track, fault: Fault, limits: Thresholds) -> int:
+        """The days for this fault."""
+        return self.mended if lasted(track, fault, limits) else self.passed
+
+
+def mended_since(track: Track, fault: Fault, *, last: int, least: Least, limits: Thresholds) -> int | None:
     """The first day after a fault that was shown to be mended, None while it was not.
 
     Shown means active days without a bad one; nothing more of history is asked for. A sender that
     failed on every day it mailed needs fewer of them: chance would have shown the fault again.
     """
-    if fault.away < max(least_days, patience(fault, limits)):
+    if fault.away < least.mended or fault.away < patience(track, fault, limits):
+        return None
+    if fault.away < least.of(track, fault, limits):
         return None
     since = fault.days[-1] + 1
     good = sum(1 for day in range(since, last + 1) if day in track.cells)
@@ -80,26 +117,32 @@ def mended_since(track: Track, fault: Fault, *, last: int, least_days: int, limi
     return since if shown else None
 
 
-def lapsed_since(track: Track, fault: Fault, *, least_days: int, limits: Thresholds) -> int | None:
+def lapsed_since(track: Track, fault: Fault, *, least: Least, limits: Thresholds) -> int | None:
     """The first day after a sender that was never set up fell silent, None while it may come back.
 
     A fault seen in one short run only may come back in a month (a newsletter), as for failing states.
     """
     if max(track.cells) > fault.days[-1]:
         return None
-    enough = max(least_days, patience(fault, limits, alone=True))
+    alone = fault.is_one_run(limits)
+    enough = max(least.of(track, fault, limits), patience(track, fault, limits, alone=alone))
     return fault.days[-1] + 1 if fault.away >= enough else None
 
 
-def patience(fault: Fault, limits: Thresholds, *, alone: bool = False) -> int:
+def patience(track: Track, fault: Fault, limits: Thresholds, *, alone: bool = False) -> int:
     """Days without a fault that show it is over, by the rhythm it has shown.
 
     `alone`: a single run is taken for the first of a monthly sender's.
     """
     if fault.episodes(limits) >= limits.episodes:
         return limits.long_days
-    gap = limits.lone_run_gap if alone and fault.is_one_run(limits) else fault.largest_gap
-    return min(limits.gap_factor * gap, limits.long_days)
+    gap = fault.largest_gap
+    if alone:
+        gap = max(gap, limits.lone_run_gap)
+    elif lasted(track, fault, limits):
+        # What came before it was something else, and says nothing of a rhythm.
+        gap = last_time(track, fault, limits).largest_gap
+    return min(round(limits.gap_factor * gap), limits.long_days)
 
 
 def total_losses(cells: Sequence[tuple[int, DayCell]], *, last: int, limits: Thresholds) -> Fault | None:
@@ -119,10 +162,18 @@ def state_fault(
         return None
     fault = Fault(tuple(days), last - days[-1])
     # SES signs for a whole region, so broken signatures of one run are an incident of that region.
-    alone = state != RANDOM_STATE and fault.is_one_run(limits)
-    alone = alone and _came_on_top(track, state, fault, last - limits.long_days, limits)
-    enough = max(limits.state_away_days, patience(fault, limits, alone=alone))
+    run = last_time(track, fault, limits)
+    alone = state != RANDOM_STATE and run.is_one_run(limits) and _may_come_monthly(fault, run)
+    alone = alone and _came_on_top(track, state, run, last - limits.long_days, limits)
+    least = Least(limits.state_away_days, limits.passing_days.quarantine).of(track, fault, limits)
+    enough = max(least, patience(track, fault, limits, alone=alone))
     return fault if fault.away < enough else None
+
+
+def _may_come_monthly(fault: Fault, run: Fault) -> bool:
+    """Whether a run is all there was, or came at the turn of a month (28th to 3rd) as invoices do."""
+    at_turn = any(date.fromordinal(day).day in _TURN for day in run.days)
+    return run.days == fault.days or at_turn
 
 
 def _came_on_top(track: Track, state: str, run: Fault, since: int, limits: Thresholds) -> bool:

@@ -93,7 +93,7 @@ def _low_days(track: Track, mechanism: Mechanism, limits: Thresholds) -> Iterato
     cells = track.cells
     for day in track.failing_days if mechanism is Mechanism.DMARC else track.unsigned_days:
         cell = cells[day]
-        if _passes(cell, mechanism) < limits.recent_pass * cell.evidence:
+        if _passes(cell, mechanism) < limits.recent_pass * cell.decided:
             yield day
 
 
@@ -103,7 +103,7 @@ def _week_is_low(track: Track, mechanism: Mechanism, seen: int, limits: Threshol
     for day in range(seen - limits.recent_days, seen):
         cell = track.cells.get(day)
         if cell is not None:
-            messages += cell.evidence
+            messages += cell.decided
             passed += _passes(cell, mechanism)
     return messages > 0 and passed <= limits.recent_pass * messages
 
@@ -120,7 +120,7 @@ def lost_spf(track: Track, *, today: int, limits: Thresholds) -> bool:
 def _series(track: Track, mechanism: Mechanism, first: int, today: int) -> list[Passed]:
     found = ((day, track.cells.get(day)) for day in range(first, today))
     return [
-        Passed(day, cell.evidence, _passes(cell, mechanism)) for day, cell in found if cell and cell.evidence
+        Passed(day, cell.decided, _passes(cell, mechanism)) for day, cell in found if cell and cell.decided
     ]
 
 

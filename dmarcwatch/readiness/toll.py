@@ -60,6 +60,8 @@ def toll(track: Track, standing: Standing, *, window: tuple[int, int], apart: in
         return Toll(0, 0, way.failing + failing, 0, 0, way.messages + direct, way.spared, listed)
     legitimate = failing if standing.own else 0
     back = len(days) > 1 and max(days) - min(days) >= apart
+    if track.stream.place.kind is PlaceKind.SCATTERED:
+        signed = min(signed, _passing(track, way, first, last))
     unknown, questionable = (0, 0) if standing.own else _unknown(track, standing, (failing, signed), back)
     spoof = failing - legitimate - unknown
     passed_on = (way.messages, way.spared, way.listed)
@@ -84,6 +86,16 @@ def _indirect(track: Track, first: int, last: int) -> _Indirect:
             listed += cell.listed
             hinted += cell.hinted
     return _Indirect(messages, failing, spared, listed, hinted)
+
+
+def _passing(track: Track, way: _Indirect, first: int, last: int) -> int:
+    """Messages whose own signature still passes where mail of anybody is pooled.
+
+    Forwarders break fewer signatures than they leave whole (dmarc.md 6); who pastes an old one into
+    forged mail leaves none whole. So no more broken ones can be the domain's own than whole ones are.
+    """
+    direct = sum(cell.dkim for day, cell in track.cells.items() if first <= day <= last)
+    return direct + way.messages - way.failing
 
 
 def _unknown(track: Track, standing: Standing, counts: tuple[int, int], back: bool) -> tuple[int, int]:

@@ -5,11 +5,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from dmarcwatch import bounds
-from dmarcwatch.readiness.faults import Fault, bad_days, lapsed_since, mended_since
+from dmarcwatch.readiness.faults import Fault, Least, bad_days, lapsed_since, mended_since
 from dmarcwatch.readiness.legitimacy import Standing
 from dmarcwatch.readiness.snapshot import Snapshot
 from dmarcwatch.readiness.timeline import DayCell, DomainCell, Track
 from dmarcwatch.readiness.toll import Toll, comes_back, toll, total
+from dmarcwatch.readiness.window import Window, add_to
 from dmarcwatch.streams import Label, Legitimacy, Place, PlaceKind, Stream
 from dmarcwatch.verdict import Target
 
@@ -143,47 +144,64 @@ class View:
     def _since(self, track: Track, standing: Standing, fault: Fault | None) -> int | None:
         if fault is None:
             return None
-        least, limits = self.limits.fixed_days.at(self.target), self.limits
-        since = mended_since(track, fault, last=self.last, least_days=least, limits=limits)
+        limits = self.limits
+        least = Least(limits.fixed_days.at(self.target), limits.passing_days.at(self.target))
+        since = mended_since(track, fault, last=self.last, least=least, limits=limits)
         if since is None and standing.legitimacy is Legitimacy.SHADOW:
-            since = lapsed_since(track, fault, least_days=least, limits=limits)
+            since = lapsed_since(track, fault, least=least, limits=limits)
         return since
+
+    @cached_property
+    def _window(self) -> Window:
+        """All own mail of the window, gone through once: most gates read a part of it."""
+        found = Window()
+        for judged in self.own:
+            since = judged.since or 0
+            for day, cell in self.days_of(judged.track, self.first):
+                found.add(day, cell, mended=cell.failing if day < since else 0)
+        return found
 
     @cached_property
     def pooled(self) -> Pooled:
         """All own mail of the window."""
-        failing: list[bounds.Cell] = []
-        doubtful: dict[int, int] = {}  # by index into `failing`, where there is more doubt than failure
-        days: dict[int, tuple[int, int]] = {}
-        odd = self.odd_reporters
-        for judged in self.own:
-            for day, cell in self.days_of(judged.track, self.first):
-                failed = cell.failing
-                mended = failed if judged.since is not None and day < judged.since else 0
-                messages, failed = cell.messages - mended, failed - mended
-                failing.append(bounds.Cell(messages, failed))
-                if cell.doubted_by:
-                    alone = sum(cell.doubted_by.get(reporter, 0) for reporter in odd)
-                    doubtful[len(failing) - 1] = cell.doubtful - mended - alone
-                before = days.get(day, (0, 0))
-                days[day] = (before[0] + messages, before[1] + failed)
-        share = bounds.share(failing, rho=self.limits.rho)
-        if not doubtful:
-            return Pooled(share, share, days)
-        doubts = (
-            cell._replace(failing=doubtful.get(number, cell.failing)) for number, cell in enumerate(failing)
-        )
-        return Pooled(share, bounds.share(doubts, rho=self.limits.rho), days)
+        window, odd = self._window, self.odd_reporters
+        share = bounds.share(window.cells, rho=self.limits.rho)
+        if not window.doubts:
+            return Pooled(share, share, window.days)
+        cells = list(window.cells)
+        for index, (day, cell) in window.doubts.items():
+            more = sum(messages for reporter, messages in cell.doubted_by.items() if reporter not in odd)
+            if day in self.dns_days:
+                more = max(0, more - cell.undecided)
+            cells[index] = bounds.Cell(cells[index].messages, cells[index].failing + more)
+        return Pooled(share, bounds.share(cells, rho=self.limits.rho), window.days)
 
     @cached_property
     def odd_reporters(self) -> frozenset[str]:
         """Organisations that doubt much of the own mail where all others together hardly doubt any."""
         doubts: dict[str, int] = {}
-        for judged in self.own:
-            for _, cell in self.days_of(judged.track, self.first):
-                for reporter, messages in cell.doubted_by.items():
-                    doubts[reporter] = doubts.get(reporter, 0) + messages
+        for _, cell in self._window.doubts.values():
+            add_to(doubts, cell.doubted_by)
         return frozenset(reporter for reporter in doubts if self._is_odd(reporter, doubts))
+
+    @cached_property
+    def dns_days(self) -> frozenset[int]:
+        """Days on which the domain's DNS failed, and that are over: two weeks ago, or one day only.
+
+        What could not be decided then is neither pass nor fail (RFC 9989 section 5.3.6), and says
+        nothing of the mail.
+        """
+        limits, window = self.limits, self._window
+        undecided: dict[int, int] = {}
+        for day, cell in window.doubts.values():
+            undecided[day] = undecided.get(day, 0) + cell.undecided
+        bad = [
+            day
+            for day, number in undecided.items()
+            if number >= max(limits.bad_day_failures, limits.bad_day_share * window.days[day][0])
+        ]
+        recent = {day for day in bad if self.last - day < limits.fixed_days.quarantine}
+        return frozenset(bad) - (recent if len(recent) > limits.bad_days else set())
 
     def _is_odd(self, reporter: str, doubts: Mapping[str, int]) -> bool:
         limits, seen = self.limits, self.reporters
@@ -199,6 +217,16 @@ class View:
         """Own messages of the window in reports that were read in full."""
         return sum(self.reporters.values())
 
+    @property
+    def failed_by(self) -> dict[str, int]:
+        """Failing own messages of the window by organisation."""
+        return self._window.failed_by
+
+    @property
+    def reporters(self) -> dict[str, int]:
+        """Own messages of the window by organisation."""
+        return self._window.reporters
+
     def own_mail(self, days: int) -> OwnMail:
         """Own messages of the last days, of reports read in full."""
         known = self._own_mail.get(days)
@@ -212,26 +240,6 @@ class View:
         return known
 
     @cached_property
-    def failed_by(self) -> dict[str, int]:
-        """Failing own messages of the window by organisation."""
-        found: dict[str, int] = {}
-        for judged in self.own:
-            for _, cell in self.days_of(judged.track, self.first):
-                for reporter, messages in cell.failed_by.items():
-                    found[reporter] = found.get(reporter, 0) + messages
-        return found
-
-    @cached_property
-    def reporters(self) -> dict[str, int]:
-        """Own messages of the window by organisation."""
-        found: dict[str, int] = {}
-        for judged in self.own:
-            for _, cell in self.days_of(judged.track, self.first):
-                for reporter, messages in cell.reporters.items():
-                    found[reporter] = found.get(reporter, 0) + messages
-        return found
-
-    @cached_property
     def domain(self) -> DomainCell:
         """All trusted reports of the window together."""
         total = DomainCell()
@@ -242,6 +250,29 @@ class View:
             total.unread += cell.unread
             total.reporters |= cell.reporters
         return total
+
+    @cached_property
+    def in_part(self) -> float:
+        """Messages that recovered reports of the window would hold if they were as large as whole ones.
+
+        A report cut short tells of few messages; what hides in the rest goes by what the same
+        organisation usually reports.
+        """
+        if not self.domain.recovered:
+            return 0.0
+        whole: dict[str, tuple[int, int]] = {}
+        broken: dict[str, tuple[int, int]] = {}
+        for _, cell in self.snapshot.domain_days(self.last - self.first + 1):
+            for sums, seen in ((whole, cell.whole), (broken, cell.broken)):
+                for reporter, (reports, messages) in seen.items():
+                    before = sums.get(reporter, (0, 0))
+                    sums[reporter] = (before[0] + reports, before[1] + messages)
+        found = 0.0
+        for reporter, (reports, messages) in broken.items():
+            usual_reports, usual_messages = whole.get(reporter, (0, 0))
+            usual = usual_messages / usual_reports * reports if usual_reports else 0.0
+            found += max(messages, usual)
+        return found
 
     @cached_property
     def tolls(self) -> Mapping[str, Toll]:

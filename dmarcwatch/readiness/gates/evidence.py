@@ -146,14 +146,13 @@ def reporters(view: View) -> Measured:
 def unread(view: View) -> Measured:
     """Messages and reports of the window that could not be read in full."""
     seen = view.domain
-    messages_share = seen.unread / max(1, seen.messages + seen.unread)
-    reports_share = seen.recovered / max(1, seen.reports)
-    value, limit = max(messages_share, reports_share), view.limits.unread_share.at(view.target)
+    total = max(1.0, seen.messages + seen.unread)
+    value, limit = max(seen.unread, view.in_part) / total, view.limits.unread_share.at(view.target)
     found = (
         f"{count(seen.unread, 'message')} could not be read and {count(seen.recovered, 'report')} "
-        f"only in part, at most {percent(limit)} may be so"
+        f"only in part, {percent(value)} of all; at most {percent(limit)} may be so"
     )
-    return at_most(value, limit, found)
+    return at_most(min(1.0, value), limit, found)
 
 
 def thin(view: View) -> Measured:

@@ -4,6 +4,7 @@ from dmarcwatch import bounds
 from dmarcwatch.bounds import Share
 from dmarcwatch.readiness.faults import is_bad
 from dmarcwatch.readiness.gates.measured import Measured, at_most, count, percent
+from dmarcwatch.readiness.gates.words import since
 from dmarcwatch.readiness.view import View
 from dmarcwatch.verdict import Blocker, Kind, Target
 
@@ -25,7 +26,7 @@ def doubtful(view: View) -> Measured:
         f"{count(share.failing, 'message')} of your own fail, pass without a visible reason or met a DNS "
         f"error; the true share may be {percent(share.upper)}, {percent(limit)} is allowed"
     )
-    return _bounded(view, share, limit, found)._replace(notices=_odd(view))
+    return _bounded(view, share, limit, found)._replace(notices=(*_odd(view), *_dns(view)))
 
 
 def _odd(view: View) -> tuple[Blocker, ...]:
@@ -34,6 +35,16 @@ def _odd(view: View) -> tuple[Blocker, ...]:
     names = ", ".join(sorted(view.odd_reporters))
     message = (
         f"{names}: DNS errors or passes without a reason that no other reporter sees, left out of `doubtful`"
+    )
+    return (Blocker("doubtful", Kind.WARNING, message),)
+
+
+def _dns(view: View) -> tuple[Blocker, ...]:
+    days = sorted(view.dns_days)
+    if not days:
+        return ()
+    message = (
+        f"the domain's DNS did not answer{since(days)}: what met an error then is left out of `doubtful`"
     )
     return (Blocker("doubtful", Kind.WARNING, message),)
 

@@ -10,6 +10,7 @@ from dmarcwatch.readiness.gates.words import FAILING_STATES, since, state_words
 from dmarcwatch.readiness.timeline import Track
 from dmarcwatch.readiness.view import Judged, View
 from dmarcwatch.streams import Legitimacy
+from dmarcwatch.thresholds import Thresholds
 from dmarcwatch.verdict import Blocker, Kind, Target
 
 
@@ -29,17 +30,41 @@ def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
     limit = (limits.critical_share if judged.critical else limits.stream_share).at(view.target)
     days = [day for day, cell in judged.cells if cell.failing]
     sure = len(days) >= limits.stream_days or share.lower > limit
-    if share.failing > limits.stream_messages and share.point > limit and sure:
+    several = share.failing > limits.stream_messages or _lost_again(share, days, limits)
+    if several and share.point > limit and sure:
         text = f"{share.failing:,.0f} of {count(share.messages, 'message')} fail DMARC"
         return _blocker(view, judged, Harm(text, share.point, limit, round(share.failing)))
+    latest = _lost_latest(view, judged)
+    if latest:
+        text = f"{count(latest, 'message')} of its latest day fail DMARC"
+        return _blocker(view, judged, Harm(text, share.point, limit, latest))
     long_run = view.days_of(judged.track, view.last - 2 * limits.long_days + 1)
     lost = total_losses(long_run, last=view.last, limits=limits)
-    if lost is None or lost.away >= patience(lost, limits):
+    if lost is None or lost.away >= patience(judged.track, lost, limits):
         return None
     failing = sum(cell.failing for _, cell in long_run)
     times, apart = count(len(lost.days), "day"), count(lost.largest_gap, "day")
     text = f"most of a day's mail failed on {times}, up to {apart} apart"
     return _blocker(view, judged, Harm(text, share.point, limit, failing))
+
+
+def _lost_latest(view: View, judged: Judged) -> int:
+    """Failing messages of a rare sender's latest day where most of it was lost, else 0.
+
+    A monthly run that is lost is the only news of that sender; its earlier runs outvote it for months.
+    """
+    limits, days = view.limits, judged.cells
+    if not days or len(view.days_of(judged.track, view.first)) >= limits.few_active_days:
+        return 0
+    cell = days[-1][1]
+    lost = cell.failing >= max(limits.bad_day_failures, limits.total_day_share * cell.messages)
+    return cell.failing if lost else 0
+
+
+def _lost_again(share: bounds.Share, days: list[int], limits: Thresholds) -> bool:
+    """Whether most of the little that came was lost, and not on one day only: two of two are no chance."""
+    lost = share.failing > limits.lost_messages and share.point >= limits.total_day_share
+    return lost and len(days) >= limits.stream_days
 
 
 class Harm(NamedTuple):
@@ -131,10 +156,18 @@ def _unsigned(view: View, found: tuple[Judged, float, int], limit: float, kind: 
     stream = judged.stream
     if share >= limit or unsigned <= view.limits.dkim_messages:
         return None
+    if view.target is Target.REJECT and not _is_surely_unsigned(view, judged, limit):
+        return None
     only = f"only {percent(share)} carries a passing DKIM signature of yours"
     message = f"{stream.name}: {only}; the rest breaks whenever it is forwarded"
     fix = view.snapshot.fix(stream, "spf-only")
     return Blocker("dkim", kind, message, stream.id, share, limit, unsigned, fix)
+
+
+def _is_surely_unsigned(view: View, judged: Judged, limit: float) -> bool:
+    """Whether the lower bound says so too: five unsigned messages of a monthly run may be chance."""
+    cells = (bounds.Cell(cell.evidence, cell.evidence - cell.dkim) for _, cell in judged.cells)
+    return bounds.share(cells, rho=view.limits.rho).lower > 1.0 - limit
 
 
 def _signed_share(judged: Judged) -> tuple[float, int]:

@@ -98,24 +98,27 @@ def _recent(view: View, stranger: Stranger) -> tuple[ActiveDay, ...]:
 def _rhythmic(view: View, strangers: Sequence[Stranger]) -> tuple[list[Stranger], list[Stranger]]:
     """Places that come back by the calendar, and those that may do so by chance.
 
-    Where several places of a kind come back at odd intervals, some come back after a month too, so
-    there only three runs and more of some size are believed. Elsewhere two do, if they are of some
-    size, or three of any.
+    Where several places of a kind come back at odd intervals, some come back after a month too: of runs
+    no larger than theirs only three and more of some size are believed. Else two are, if they are of
+    some size, or three of any.
     """
     limits, target = view.limits, view.target
-    calendar: list[tuple[Stranger, int]] = []
+    calendar: list[tuple[Stranger, list[ActiveDay]]] = []
     odd: list[Stranger] = []
+    sizes: dict[PlaceKind, list[int]] = {}
     for stranger in strangers:
         found = runs(stranger.days)
         if has_rhythm(found, limits) and _is_enough(view, found):
-            calendar.append((stranger, len(found)))
+            calendar.append((stranger, found))
         elif comes_back(found, last=view.last, limits=limits):
             odd.append(stranger)
-    spoofed = {kind for kind in PlaceKind if sum(one.kind is kind for one in odd) >= limits.odd_many}
+            sizes.setdefault(stranger.kind, []).append(max(run.failing for run in found))
     least, surely = limits.monthly_share.at(target), limits.monthly_sure_share.at(target)
-    asked, excused = [], odd
-    for stranger, number in calendar:
-        often, by_chance = number > limits.monthly_runs, stranger.kind in spoofed
+    asked: list[Stranger] = []
+    excused = odd
+    for stranger, found in calendar:
+        often, others = len(found) > limits.monthly_runs, sizes.get(stranger.kind, ())
+        by_chance = len(others) >= limits.odd_many and min(run.failing for run in found) <= max(others)
         share = _share_of_own(view, stranger.days)
         believed = (often and share > surely) if by_chance else (often or share > least)
         (asked if believed else excused).append(stranger)
@@ -136,17 +139,22 @@ def _share_of_own(view: View, days: Sequence[ActiveDay]) -> float:
 
 
 def _strangers(view: View) -> Iterator[Stranger]:
+    """Places that failed on two days and more, and lately: of a single day nothing can be said."""
     snapshot, since = view.snapshot, view.last - 2 * view.limits.long_days + 1
+    lately = view.last - view.limits.long_days
     for name, standing in snapshot.standings.items():
         track = snapshot.timeline.tracks[name]
-        if name in snapshot.labels or not _may_ask(standing) or not track.failing_days:
+        if name in snapshot.labels or not _may_ask(standing) or len(track.failing_days) < 2:
             continue
         if track.stream.place.kind not in NEVER_ASKED and view.reaches(track.stream.place):
             failed = failing_days(track, since=since, until=view.last)
-            yield Stranger(name, track.stream.name, track.stream.place.kind, failed)
+            if len(failed) > 1 and failed[-1].day > lately:
+                yield Stranger(name, track.stream.name, track.stream.place.kind, failed)
     for place, days in snapshot.timeline.places.items():
-        if view.reaches(place):
-            yield Stranger(stream_id(place), place.name, place.kind, _place_days(days, since, view.last))
+        if len(days) > 1 and view.reaches(place):
+            seen = _place_days(days, since, view.last)
+            if len(seen) > 1 and seen[-1].day > lately:
+                yield Stranger(stream_id(place), place.name, place.kind, seen)
 
 
 def _may_ask(standing: Standing) -> bool:

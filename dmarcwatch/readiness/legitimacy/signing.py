@@ -9,13 +9,17 @@ from dmarcwatch.streams import PlaceKind, SelectorUse
 OPERATOR_TYPES = frozenset({"transactional", "marketing", "saas"})
 """Senders that only mail for their customers: under your From it is your mail or your vendor's."""
 
+_HOME_DAYS = 4
+"""One day of so many with most of the mail signed shows whose key it is."""
+
 
 def signers(tracks: Iterable[Track], today: int) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
     """Who signs with which selector, as known on a day: `Context.operators` and `Context.homes`.
 
     A known operator is one whose mail also passes SPF for the domain, or that mails for its
     customers only. Of a selector that none of these uses, the unknown stream that signs most with
-    it, and signs most of its own mail, is the home.
+    it, and signs most of its mail on many of its days, is the home: a vendor whose key was lost for
+    some runs is still the vendor.
     """
     signing = [track for track in tracks if track.totals.dkim]
     operators: dict[str, set[str]] = {}
@@ -25,12 +29,18 @@ def signers(tracks: Iterable[Track], today: int) -> tuple[dict[str, frozenset[st
                 operators.setdefault(name, set()).add(track.stream.id)
     homes: dict[str, str] = {}
     for track in sorted(signing, key=lambda track: (track.totals.dkim, track.stream.id)):
-        if (
-            track.stream.place.kind is not PlaceKind.SCATTERED
-            and track.totals.dkim * 2 > track.totals.evidence
-        ):
+        if track.stream.place.kind is not PlaceKind.SCATTERED and _often_signs(track):
             homes.update((name, track.stream.id) for name in _selectors(track, today) - operators.keys())
     return {name: frozenset(ids) for name, ids in operators.items()}, homes
+
+
+def _often_signs(track: Track) -> bool:
+    """Whether most mail is signed on a quarter of the days: a stray forwarded message makes no home."""
+    if track.totals.dkim * 2 > track.totals.evidence:
+        return True
+    active = [cell for cell in track.cells.values() if cell.evidence]
+    signing = sum(cell.dkim * 2 > cell.evidence for cell in active)
+    return signing * _HOME_DAYS >= len(active)
 
 
 def signs_with(track: Track, selectors: Iterable[str], today: int) -> bool:

@@ -42,6 +42,11 @@ class DayCell:
     states: dict[str, int] = field(default_factory=dict)
     """Failing messages by state."""
 
+    @property
+    def decided(self) -> int:
+        """Messages of `evidence` that passed or failed: a DNS error is neither (RFC 9989 section 5.3.6)."""
+        return self.evidence - self.undecided
+
     def add_failing(self, row: StreamDay, failing: int) -> None:
         """Count failing messages of a row, however well its report was read."""
         if not failing:
@@ -105,6 +110,10 @@ class DomainCell:
     policies: dict[PolicySeen, int] = field(default_factory=dict)
     """Reports that showed each policy."""
     reporters: set[str] = field(default_factory=set)
+    whole: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Reports that were read in full and their messages, by organisation."""
+    broken: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The same of recovered ones."""
 
     def add(self, row: DomainDay) -> None:
         """Count a trusted row."""
@@ -112,8 +121,12 @@ class DomainCell:
         self.messages += row.messages
         self.unread += row.unread_messages
         self.reporters.add(row.reporter)
+        kept = self.whole
         if row.grade is Grade.RECOVERED:
             self.recovered += row.reports
+            kept = self.broken
+        before = kept.get(row.reporter, (0, 0))
+        kept[row.reporter] = (before[0] + row.reports, before[1] + row.messages)
         policy = PolicySeen(row.p, row.sp, row.np, row.pct, row.t, row.adkim, row.aspf)
         self.policies[policy] = self.policies.get(policy, 0) + row.reports
 
