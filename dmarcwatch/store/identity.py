@@ -7,6 +7,7 @@ its reporter, policy domain, id as sent and period: reporters reuse ids for othe
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from dmarcwatch.duplicates import RANK, Claim, Twin, decide, is_held
@@ -60,6 +61,7 @@ def find_twin(
     return decide(claim, rivals, holds_all=lambda old: _holds_all(connection, new.id, old))
 
 
+@lru_cache(maxsize=4096)  # reporters share their days
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC to the second, as SQLite's date functions read it."""
     if moment.tzinfo is not UTC:
