@@ -2,6 +2,7 @@
 
 import errno
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ COMMANDS = {
     "backup": "Copy the database into a file, also while fetch runs.",
     "prune": "Remove old records and raw bytes; daily figures and verdicts stay.",
     "completion": "Print what makes a shell complete commands and options.",
+    "scale": "Read any number of reports on a cluster into Parquet.",
+    "import": "Bring what `scale` summed up into the database.",
     "demo": "Show dmarcwatch on ninety invented days.",
 }
 """Each command's one line, so that `--help` loads none of them; a test compares it with the command's own."""
@@ -52,7 +55,8 @@ class LazyGroup(click.Group):
         """The command of that name, None for an unknown one."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"dmarcwatch.cli.{cmd_name}")
+        # A word of Python's own cannot name a module.
+        module = import_module(f"dmarcwatch.cli.{cmd_name}{'_' if iskeyword(cmd_name) else ''}")
         command: click.Command = module.command
         return command
 

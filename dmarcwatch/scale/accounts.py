@@ -39,8 +39,8 @@ class PartsDone:
     fates: Mapping[str, int]
     """Objects by what became of them."""
     counts: Mapping[str, int]
-    """`items`, `documents`, `rejects` and `set_aside`; and items by what is in them: `with_documents`, else
-    `only_set_aside`, else `only_rejects`."""
+    """`items`, `documents`, `rejects`, `set_aside` and its `problems`; and items by what is in them:
+    `with_documents`, else `only_set_aside`, else `only_rejects`."""
     mail_hosts: Mapping[str, tuple[str, ...]]
     """For each source the names its mail host stamped on mails that passed."""
     unread: tuple[str, ...]
@@ -130,9 +130,10 @@ def summary_of(document: Mapping[str, Any]) -> Summary:
 
 
 def _accounts(counts: Counter[str], tally: Counter[str]) -> Accounts:
-    names = ("reports", "duplicates", "records", "messages", "problems", "dropped", "unread_messages")
+    names = ("reports", "duplicates", "records", "messages", "dropped", "unread_messages")
     return Accounts(
         items=counts["items"],
+        problems=tally["problems"] + counts["problems"],
         set_aside=counts["set_aside"],
         rejects=counts["rejects"],
         **{name: tally[name] for name in names},
@@ -165,6 +166,7 @@ def _counts(items: pa.Table) -> dict[str, int]:
         "documents": documents,
         "rejects": rejects,
         "set_aside": aside,
+        "problems": pc.is_valid(pc.struct_field(pc.list_flatten(items["set_aside"]), "problem")),
         "with_documents": pc.invert(none),
         "only_set_aside": only_aside,
         "only_rejects": only_rejects,

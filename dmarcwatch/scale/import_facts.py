@@ -17,9 +17,11 @@ from dmarcwatch.scale.dataset import Dataset
 from dmarcwatch.scale.earlier import as_they_stand
 from dmarcwatch.scale.ids import increment_of
 from dmarcwatch.senders import Senders
+from dmarcwatch.store.aside import keep_aside
 from dmarcwatch.store.interned import Interned
 from dmarcwatch.store.pending import Pending
 from dmarcwatch.store.writer import Filed, Writer
+from dmarcwatch.unpack import SetAside, SetAsideKind
 
 _SAME = (
     "org_name", "org_email", "report_id", "begin", "end", "policy_domain", "p", "sp", "np", "pct", "testing",
@@ -93,7 +95,11 @@ class Facts:
         for each in row["rejects"]:
             self._writer.add_reject(item, arrival, Refused(**each))
         for each in row["set_aside"]:
+            data = each.pop("data")
             self._writer.add_set_aside(item, **each)
+            if data is not None:
+                part = SetAside(SetAsideKind(each["kind"]), each["name"], data)
+                keep_aside(self._connection, item, part, received_at=arrival.received_at, redact=True)
         if row["data"] is not None:
             self._writer.keep_raw(item, row["data"])
 

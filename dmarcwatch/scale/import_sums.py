@@ -34,8 +34,8 @@ class SumsInto:
         self._interned = Interned(connection, senders, self._pending)
 
     def domains(self, shard: int) -> pa.Array:
-        """The policy domains of a shard."""
-        return self._table("domain_days", shard)["policy_domain"].unique()
+        """The policy domains of a shard, those whose reports are all held as well."""
+        return self._table("reports", shard)["policy_domain"].unique()
 
     def add(self, shard: int, domains: pa.Array) -> None:
         """Write what a shard has on these domains, all increments added up."""

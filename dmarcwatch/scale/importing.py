@@ -23,6 +23,7 @@ from dmarcwatch.store.database import transaction
 from dmarcwatch.store.rollup import settle_pool
 from dmarcwatch.store.schema import FACT_TABLES, JUDGEMENT_TABLES
 
+_TLS_TABLES = ("tls_reports", "tls_policies", "tls_failures")
 _MARK = "import "
 """Begins the name of a source that is a data set."""
 _STRANGERS = """
@@ -65,7 +66,7 @@ def import_dataset(
     source = f"{_MARK}{dataset.uri}"
     with transaction(connection):
         _check(connection, source)
-        for table in (*FACT_TABLES, *JUDGEMENT_TABLES, "_raw", "items"):
+        for table in (*FACT_TABLES, *JUDGEMENT_TABLES, *_TLS_TABLES, "_raw", "items"):
             connection.execute(f"DELETE FROM {table}")
         runs = _note_runs(connection, source, dataset)
         sums = SumsInto(connection, dataset, senders)

@@ -105,7 +105,9 @@ class Job:
         while True:
             deadly: list[Batch] = []
             for batch, outcome in self.engine.run(read_batch, wave):
-                if isinstance(outcome, CollectError):
+                if isinstance(outcome, OSError | ImportError) and len(batch.objects) == 1:
+                    troubles.append((batch, CollectError(f"the worker lacks something: {outcome}.")))
+                elif isinstance(outcome, CollectError):
                     troubles.append((batch, outcome))
                 elif isinstance(outcome, Exception):
                     self.say(f"Batch {batch.part} ended its workers ({outcome!r:.200}).")
@@ -122,9 +124,10 @@ class Job:
         for number, objects in planner.batches(plan.increment):
             done = {each for name in present.get(number, ()) for each in range(*_span(name))}
             for waiting in _runs([each for each in objects if each.number not in done]):
+                source = waiting[0].source
                 yield Batch(
-                    self.dataset.uri, plan.increment, number, waiting, plan.sources, plan.recorded, recipe,
-                    self.dataset.shards,
+                    self.dataset.uri, plan.increment, number, waiting, plan.sources[source],
+                    plan.recorded[source], recipe, self.dataset.shards,
                 )  # fmt: skip
 
     def _parts(self, increment: int, *, checked: bool = False) -> dict[int, list[str]]:

@@ -63,23 +63,16 @@ class NothingSeen:
         """Nothing to remember."""
 
 
-def opened(objects: Sequence[Listed], sources: Sequence[Source], budgets: Budgets) -> Iterator[Opened]:
+def opened(objects: Sequence[Listed], source: Source, budgets: Budgets) -> Iterator[Opened]:
     """What each object came to, in their order; an mbox gives many items. Raises CollectError.
 
-    An object that is gone or refused gives a notice; an error is about a whole source.
+    An object that is gone or refused gives a notice; an error is about the whole source.
     """
-    start = 0
-    while start < len(objects):
-        source = sources[objects[start].source]
-        end = start
-        while end < len(objects) and objects[end].source == objects[start].source:
-            end += 1
-        if isinstance(source, S3Source):
-            yield from _of_bucket(objects[start:end], source, budgets)
-        else:
-            for found in objects[start:end]:
-                yield from _of_file(found, source, budgets)
-        start = end
+    if isinstance(source, S3Source):
+        yield from _of_bucket(objects, source, budgets)
+        return
+    for found in objects:
+        yield from _of_file(found, source, budgets)
 
 
 def _of_file(found: Listed, source: FileSource, budgets: Budgets) -> Iterator[Opened]:

@@ -109,7 +109,8 @@ class Planner:
         """Write the batches; how many there are."""
         # What a run that ended while it planned has left here.
         self._dataset.shelf.drop(folder(increment))
-        batch, number = _cut(targets["size"].to_pylist(), batch_objects)
+        sizes = zip(targets["source"].to_pylist(), targets["size"].to_pylist(), strict=True)
+        batch, number = _cut(sizes, batch_objects)
         if batch and batch[-1] >= MAX_BATCHES:
             raise ConfigError(
                 [f"{targets.num_rows:,} objects are too many batches of {batch_objects} for one increment."],
@@ -142,17 +143,17 @@ def _targets(listings: Iterable[Listing], notify: Notify) -> pa.Table:
     return schemas.table(rows, schema)
 
 
-def _cut(sizes: Sequence[int | None], most: int) -> tuple[list[int], list[int]]:
-    """Each object's batch and its place in it."""
+def _cut(objects: Iterable[tuple[int, int | None]], most: int) -> tuple[list[int], list[int]]:
+    """Each object's batch and its place in it, by source and size; a batch has one source."""
     batches, numbers = [], []
-    batch = number = held = 0
-    for size in sizes:
+    batch = number = held = last = 0
+    for source, size in objects:
         cost = size or 0
-        if number and (number == most or held + cost > _BATCH_BYTES):
+        if number and (number == most or held + cost > _BATCH_BYTES or source != last):
             batch, number, held = batch + 1, 0, 0
         batches.append(batch)
         numbers.append(number)
-        number, held = number + 1, held + cost
+        number, held, last = number + 1, held + cost, source
     return batches, numbers
 
 

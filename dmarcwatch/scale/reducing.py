@@ -4,21 +4,22 @@ A shard has everything about its domains, so it needs to know nothing of the oth
 writes the same files with the same rows.
 """
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dmarcwatch.scale import schemas
 from dmarcwatch.scale.dataset import Dataset, ShardDone, records_name, table_name
-from dmarcwatch.scale.earlier import Earlier, entries_of
+from dmarcwatch.scale.earlier import Earlier, entries_of, standing
+from dmarcwatch.scale.knowledge import ShardKnowledge
 from dmarcwatch.scale.mapping import parts_folder
 from dmarcwatch.scale.part import Part
 from dmarcwatch.scale.pool import form_streams, places_of
+from dmarcwatch.scale.recordsof import RecordsOf
 from dmarcwatch.scale.settling import DUPLICATE, Entry, settle
 from dmarcwatch.scale.sums import Sums, added, sum_up
+from dmarcwatch.store.holding import PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class _Reduction:
             return ShardDone()
         earlier = Earlier(self._dataset, self._shard.earlier, self._shard.number, found["day"].unique())
         entries = entries_of(found)
-        settle(entries, earlier.entries, _Holding(records, earlier).holds_all)
+        of = RecordsOf(records, earlier)
+        knowledge = ShardKnowledge(entries, of, earlier)
+        settle(entries, earlier.entries, knowledge=knowledge, holds_all=of.holds_all)
         reports = self._settled(found, entries)
         records = records.filter(pc.is_in(records["report"], value_set=reports["id"].combine_chunks()))
         self._write_sums(added([sum_up(reports, records), *earlier.changes()]))
@@ -84,10 +87,9 @@ class _Reduction:
     def _settled(self, found: pa.Table, entries: list[Entry]) -> pa.Table:
         """The reports that have a row, as they stand."""
         columns = {name: found[name] for name in found.column_names} | {
-            "tier": pa.array([str(entry.tier) for entry in entries]),
-            "status": pa.array([entry.status for entry in entries]),
-            "increment": pa.array([self._shard.increment] * len(entries), pa.int32()),
+            "increment": pa.array([self._shard.increment] * len(entries), pa.int32())
         }
+        columns |= standing(entries, found["problems"])
         reports = pa.table(columns).select(schemas.REPORTS.names).cast(schemas.REPORTS)
         return reports.filter(pc.not_equal(reports["status"], DUPLICATE))
 
@@ -115,41 +117,6 @@ class _Reduction:
             self._files[file] = self._dataset.shelf.write_table(file, table)
 
 
-class _Holding:
-    """Answers whether one report has all records of another, reading only what is asked about."""
-
-    def __init__(self, records: pa.Table, earlier: Earlier) -> None:
-        self._records = records
-        self._earlier = earlier
-        self._runs: dict[int, tuple[int, int]] | None = None
-        self._known: dict[int, Counter[tuple[Any, ...]]] = {}
-
-    def holds_all(self, new: int, old: int) -> bool:
-        """Whether every record of `old` is in `new`, as often."""
-        return not self._of(old) - self._of(new)
-
-    def _of(self, report: int) -> Counter[tuple[Any, ...]]:
-        if report not in self._known:
-            if self._earlier.has(report):
-                rows = self._earlier.records(report)
-            else:
-                rows = self._records.slice(*self._new().get(report, (0, 0)))
-            columns = (rows[name].to_pylist() for name in ("source_ip", "messages", "evidence"))
-            self._known[report] = Counter(zip(*columns, strict=True))
-        return self._known[report]
-
-    def _new(self) -> dict[int, tuple[int, int]]:
-        """Where the records of each new report stand: those of one follow each other."""
-        if self._runs is None:
-            self._runs = {}
-            runs = pc.run_end_encode(self._records["report"].combine_chunks())
-            start = 0
-            for report, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-                self._runs[report] = (start, end - start)
-                start = end
-        return self._runs
-
-
 def _in_words(tables: dict[str, pa.Table]) -> pa.Table:
     """The records of a part, as they are written: their numbers made words again."""
     numbers = tables["records"]
@@ -170,7 +137,13 @@ def _of_places(pool: pa.Table, place_days: pa.Table) -> pa.Table:
 
 def _tally(found: pa.Table, reports: pa.Table) -> dict[str, int]:
     """The shard's share of the accounts."""
-    problems = [problem for row in reports["problems"].to_pylist() for problem in row]
+    # Why a report is held stands among its problems, as in the database, and is none of its document.
+    problems = [
+        problem
+        for row in reports["problems"].to_pylist()
+        for problem in row
+        if not problem["path"].startswith(PATH)
+    ]
     single = set(found.filter(pc.invert(found["several"]))["item"].to_pylist())
     sums = ("records", "messages", "unread_messages")
     return {name: pc.sum(reports[name]).as_py() or 0 for name in sums} | {

@@ -1,20 +1,20 @@
 """The columns of every table: names as in the database (docs/database.md), types as Arrow has them."""
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from dmarcwatch.classify import Classification
-from dmarcwatch.report import Dkim, Evidence, Reason, Spf
+from dmarcwatch.prepared import EvidenceRow, JudgementRow
 from dmarcwatch.store.schema import MEASURES
 
 _TEXT, _NUMBER, _SMALL, _FLAG, _DAY = pa.string(), pa.int64(), pa.int32(), pa.bool_(), pa.date32()
 _PROBLEM = pa.struct([("path", _TEXT), ("found", _TEXT), ("messages", _NUMBER)])
 _SIGNATURE = pa.struct([("selector", _TEXT), ("domain", _TEXT), ("passed", _FLAG)])
 _REJECT = pa.struct([("name", _TEXT), ("reason", _TEXT), ("message", _TEXT)])
-_ASIDE = pa.struct([("kind", _TEXT), ("name", _TEXT), ("size", _NUMBER)])
+_ASIDE = pa.struct(
+    [("kind", _TEXT), ("name", _TEXT), ("size", _NUMBER), ("problem", _TEXT), ("data", pa.binary())]
+)
 
 _REPORT = pa.schema(
     [("id", _NUMBER), ("item", _NUMBER), ("org_name", _TEXT), ("org_email", _TEXT), ("report_id", _TEXT),
@@ -26,9 +26,9 @@ _REPORT = pa.schema(
      ("reporter", _TEXT), ("day", _DAY), ("span_days", _SMALL), ("received_day", _DAY), ("name", _TEXT),
      ("sha256", _TEXT), ("fingerprint", _NUMBER), ("problems", pa.list_(_PROBLEM))]
 )  # fmt: skip
-FOUND_REPORTS = pa.schema([*_REPORT, ("held", _FLAG), ("several", _FLAG)])
-"""Reports as they were found, before anybody knows which of them count: whether the period cannot be, and
-whether the item held more documents than this one."""
+FOUND_REPORTS = pa.schema([*_REPORT, ("several", _FLAG)])
+"""Reports as they were found, before anybody knows which of them count; `several` where the item held more
+documents than this one."""
 REPORTS = pa.schema([*_REPORT, ("status", _TEXT), ("increment", _SMALL)])
 """Reports; where one has several rows, that of the last increment says how it stands."""
 
@@ -91,7 +91,8 @@ ITEMS = pa.schema(
      ("authserv_id", _TEXT), ("verified", _TEXT), ("documents", _SMALL), ("rejects", pa.list_(_REJECT)),
      ("set_aside", pa.list_(_ASIDE)), ("data", pa.binary())]
 )  # fmt: skip
-"""Items; `data` holds the bytes of those that have a reject or something set aside."""
+"""Items; `data` holds the bytes of those that something could not be read of. What was set aside has bytes
+of its own where it is a TLS report: failure reports name people and stay where they came from."""
 OBJECTS = pa.schema(
     [("id", _NUMBER), ("digest", pa.binary(16)), ("fate", _TEXT), ("origin", _TEXT), ("message", _TEXT)]
 )
@@ -103,9 +104,6 @@ PLAN = pa.schema(
 )  # fmt: skip
 """The list of an increment, batch after batch."""
 
-# Made once: `json.dumps` with options makes an encoder for every call.
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 def table(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     """Rows as a table; each row has the schema's columns in their order."""
@@ -114,34 +112,20 @@ def table(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     return pa.table(arrays, schema)
 
 
-def evidence_row(evidence: Evidence, digest: int) -> tuple[Any, ...]:
+def evidence_row(row: EvidenceRow) -> tuple[Any, ...]:
     """A row of `EVIDENCE`."""
-    return (
-        evidence.header_from,
-        evidence.envelope_from,
-        evidence.envelope_to,
-        evidence.disposition,
-        evidence.dkim_evaluated,
-        evidence.spf_evaluated,
-        _objects(evidence.reasons),
-        _objects(evidence.dkim),
-        _objects(evidence.spf),
-        digest,
-    )
+    return (*row[1:], number_of(row.digest))
 
 
-def judgement_row(found: Classification) -> tuple[Any, ...]:
+def judgement_row(row: JudgementRow) -> tuple[Any, ...]:
     """A row of `JUDGEMENTS`."""
     signatures = [
         {"selector": selector, "domain": domain, "passed": passed}
-        for selector, domain, passed in dict.fromkeys(found.own_signatures)
+        for selector, domain, passed in dict.fromkeys(row.own_signatures)
     ]
-    return (
-        *found.place, found.via, found.region, found.state, found.forwarded, _json(found.flags),
-        found.dkim_aligned, found.spf_aligned, found.outcome, found.listed, found.spared,
-        found.authenticated, found.because, signatures,
-    )  # fmt: skip
+    return (*row.place, *row.values, signatures)
 
 
-def _objects(values: Sequence[Reason] | Sequence[Dkim] | Sequence[Spf]) -> str:
-    return _json([value._asdict() for value in values]) if values else "[]"
+def number_of(digest: bytes) -> int:
+    """A digest as a whole number that Arrow and SQLite can hold."""
+    return int.from_bytes(digest[:8]) >> 1

@@ -1,4 +1,4 @@
-"""Which reports count, over all that ever came: the rule of `duplicates`, in order of arrival.
+"""Which reports count, over all that ever came: by `duplicates` and `plausible`, in order of arrival.
 
 It gives what storing one report after the other would give, for the reports of one shard at a time.
 """
@@ -6,13 +6,16 @@ It gives what storing one report after the other would give, for the reports of 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import date
+from typing import NamedTuple, Protocol
 
 from dmarcwatch.duplicates import COUNTED, RANK, SUPERSEDED, Claim, decide
+from dmarcwatch.plausible import Held
 from dmarcwatch.report import Tier
 
 DUPLICATE = "duplicate"
 """Of a document whose very bytes came before: it has no row of its own."""
+HELD = "held"
 
 
 class Identity(NamedTuple):
@@ -27,7 +30,7 @@ class Identity(NamedTuple):
 
 @dataclass(slots=True)
 class Entry:
-    """A report and how it stands; `tier` and `status` change as others come."""
+    """A report and how it stands; the last four change as others come."""
 
     id: int
     identity: Identity
@@ -35,11 +38,15 @@ class Entry:
     report_id: str | None
     fingerprint: int
     records: int
+    messages: int
+    day: date
+    p: str | None
     tier: Tier
+    received_at: str
     status: str | None
     """None until it is settled."""
-    held: bool = False
-    """Its period cannot be."""
+    held: Held | None = None
+    """Why it is held, where that was found here."""
 
     @property
     def claim(self) -> Claim:
@@ -47,39 +54,87 @@ class Entry:
         return Claim(self.id, self.report_id, self.tier, self.fingerprint, self.records)
 
 
+class Knowledge(Protocol):
+    """What the reports that count make known of others."""
+
+    def held(self, entry: Entry) -> Held | None:
+        """Why a report cannot be what it says, beside what is known by now."""
+
+    def count(self, entry: Entry, sign: int) -> None:
+        """Take in a report that counts now (1), or counts no longer (-1)."""
+
+
 HoldsAll = Callable[[int, int], bool]
 """Whether the report of the first id has all records of that of the second."""
 
 
-def settle(new: Iterable[Entry], earlier: Iterable[Entry], holds_all: HoldsAll) -> None:
+def settle(
+    new: Iterable[Entry], earlier: Iterable[Entry], *, knowledge: Knowledge, holds_all: HoldsAll
+) -> None:
     """Give every entry of `new` its status, in order of their ids, and change what that changes of others.
 
     `earlier` are those of earlier increments that could compete with them.
     """
-    documents: dict[str, Entry] = {}
-    rivals: defaultdict[Identity, list[Entry]] = defaultdict(list)
+    settlement = _Settlement(knowledge, holds_all)
     for entry in sorted(earlier, key=lambda entry: entry.id):
-        documents[entry.sha256] = entry
-        rivals[entry.identity].append(entry)
+        settlement.recall(entry)
     for entry in sorted(new, key=lambda entry: entry.id):
-        twin = documents.setdefault(entry.sha256, entry)
-        if twin is not entry:
+        settlement.add(entry)
+
+
+class _Settlement:
+    """Reports so far."""
+
+    def __init__(self, knowledge: Knowledge, holds_all: HoldsAll) -> None:
+        self._knowledge = knowledge
+        self._holds_all = holds_all
+        self._documents: dict[str, Entry] = {}
+        self._rivals: defaultdict[Identity, list[Entry]] = defaultdict(list)
+
+    def recall(self, entry: Entry) -> None:
+        """Take in a report that is settled."""
+        self._documents[entry.sha256] = entry
+        self._rivals[entry.identity].append(entry)
+
+    def add(self, entry: Entry) -> None:
+        """Settle a report that came after all others."""
+        twin = self._documents.get(entry.sha256)
+        if twin is not None:
             entry.status = DUPLICATE
-            # A report is trusted as far as the better of its deliveries (JUDGEMENT 5).
-            twin.tier = max(twin.tier, entry.tier, key=RANK.__getitem__)
-            continue
-        entry.status = "held" if entry.held else _place(entry, rivals[entry.identity], holds_all)
-        rivals[entry.identity].append(entry)
+            self._lift(twin, entry)
+            return
+        self._place(entry)
+        self.recall(entry)
 
+    def _lift(self, twin: Entry, again: Entry) -> None:
+        """A report is trusted as far as the better of its deliveries, as of its arrival (JUDGEMENT 5)."""
+        if RANK[again.tier] <= RANK[twin.tier]:
+            return
+        if twin.status == COUNTED:
+            self._knowledge.count(twin, -1)
+        twin.tier, twin.received_at = again.tier, again.received_at
+        if twin.status == COUNTED:
+            self._knowledge.count(twin, 1)
+        else:
+            # Whoever guesses a report and sends it first must not keep the genuine one out.
+            self._place(twin)
 
-def _place(entry: Entry, rivals: list[Entry], holds_all: HoldsAll) -> str:
-    counted = [rival for rival in rivals if rival.status == COUNTED]
-    twin = decide(
-        entry.claim,
-        (rival.claim for rival in counted),
-        holds_all=lambda old: holds_all(entry.id, old),
-    )
-    for rival in counted:
-        if rival.id == twin.supersedes:
-            rival.status = SUPERSEDED
-    return twin.status
+    def _place(self, entry: Entry) -> None:
+        """Say whether a report counts, and which one does no longer because of it."""
+        entry.held = self._knowledge.held(entry)
+        if entry.held is not None:
+            entry.status = HELD
+            return
+        counted = [rival for rival in self._rivals[entry.identity] if rival.status == COUNTED]
+        twin = decide(
+            entry.claim,
+            (rival.claim for rival in counted),
+            holds_all=lambda old: self._holds_all(entry.id, old),
+        )
+        for rival in counted:
+            if rival.id == twin.supersedes:
+                rival.status = SUPERSEDED
+                self._knowledge.count(rival, -1)
+        entry.status = twin.status
+        if twin.status == COUNTED:
+            self._knowledge.count(entry, 1)

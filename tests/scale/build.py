@@ -23,7 +23,6 @@ from dmarcwatch.scale.listing import Listing, listing_of
 from dmarcwatch.scale.recipe import Recipe
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import open_database
-from dmarcwatch.store.histories import domains
 from dmarcwatch.store.sources import sources
 from tests.database import rules
 
@@ -64,8 +63,15 @@ def fetch(database: Path, folders: Iterable[Path], *, now: datetime = NOW) -> Ac
             run = Ingest(opened, rules(), now).begin(source.name)
             run.read(open_source(source))
             total += run.accounts
-        judge(opened, domains(opened.conn))
+        judge(opened, reported_on(opened))
     return total
+
+
+def reported_on(opened) -> list[str]:
+    """The domains of all reports, held ones as well: those that a run judges."""
+    return [
+        domain for (domain,) in opened.conn.execute("SELECT DISTINCT policy_domain FROM reports ORDER BY 1")
+    ]
 
 
 def judge(opened, names: Sequence[str], now: datetime = NOW) -> None:
@@ -83,7 +89,8 @@ QUERIES = {
         SELECT i.id, s.name, origin, token, sha256, size, received_at, local, from_domain, authserv_id,
             verified, outcome FROM items i JOIN _sources s ON s.id = i.source""",
     "rejects": "SELECT item, name, origin, sha256, reason, message, size, received_at FROM rejects",
-    "set_aside": "SELECT item, kind, name, size FROM set_aside",
+    "set_aside": "SELECT item, kind, name, size, problem FROM set_aside",
+    "tls_days": "SELECT * FROM tls_days",
     "problems": "SELECT report, path, found, messages FROM problems",
     "stream_days": "SELECT * FROM stream_days",
     "domain_days": "SELECT * FROM domain_days",

@@ -3,8 +3,8 @@
 import os
 import signal
 
-from dmarcwatch import unpack
-from dmarcwatch.scale import mapping
+from dmarcwatch import preparing
+from dmarcwatch.unpack import unpack
 
 POISON = b"<!-- this document ends whoever opens it -->"
 
@@ -12,7 +12,7 @@ POISON = b"<!-- this document ends whoever opens it -->"
 def deadly(data, budgets):
     if POISON in data:
         os.kill(os.getpid(), signal.SIGKILL)
-    return unpack.unpack(data, budgets)
+    return unpack(data, budgets)
 
 
-mapping.unpack = deadly
+preparing.unpack = deadly
