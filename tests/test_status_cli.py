@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from dmarcwatch.cli import main
 from dmarcwatch.compose import compose
 from dmarcwatch.store.status import health
+from tests.aside_build import tls
 from tests.build import record, report
 from tests.database import fresh, rows
 
@@ -103,3 +104,10 @@ def test_json_names_the_reasons_and_keeps_the_status(tmp_path, folder):
     done = run(tmp_path, "status", "--json", "--max-age", "1d")
     assert done.exit_code == 4
     assert json.loads(done.stdout)["needs_a_look"] == [f"{folder} was last read at 2020-01-01T00:00:00Z"]
+
+
+def test_tls_reports_that_could_not_be_read_are_named_and_nobody_is_called(tmp_path, folder):
+    (folder / "1.json").write_bytes(tls(policy={"policy-type": "none"}))
+    assert run(tmp_path, "fetch").exit_code == run(tmp_path, "status").exit_code == 0
+    assert "Invalid policy type none" in run(tmp_path, "status").stdout
+    assert json.loads(run(tmp_path, "status", "--json").stdout)["unread_aside"][0]["reports"] == 1

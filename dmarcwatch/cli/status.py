@@ -30,12 +30,17 @@ def command(ctx: click.Context, as_json: bool, max_age: timedelta | None) -> Non
     silent = status.silent_reporters(connection, settings.today)
     hosts = mail_hosts(connection)
     held = holding.held_reasons(connection)
+    aside = status.unread_aside(connection)
     channels = outbox.channels(connection)
     sources = [source.name for source in settings.config.sources]
     health = status.health(runs, sources=sources, now=settings.now, max_age=max_age)
     if as_json:
         parts = {"runs": runs, "rejects": rejects, "silent_reporters": silent, "mail_hosts": hosts}
-        print_json({"needs_a_look": health.reasons} | parts | {"channels": channels, "held": held})
+        print_json(
+            {"needs_a_look": health.reasons}
+            | parts
+            | {"channels": channels, "held": held, "unread_aside": aside}
+        )
         ctx.exit(health.exit_status)
     for reason in health.reasons:
         click.echo(f"Needs a look: {reason}")
@@ -43,6 +48,7 @@ def command(ctx: click.Context, as_json: bool, max_age: timedelta | None) -> Non
     for title, rows in (
         ("Rejects by reason", rejects),
         ("Reports held as implausible, by reason (dmarcwatch rejects)", held),
+        ("TLS and failure reports that could not be read", aside),
         ("Reporters that have fallen silent", silent),
         ("Mail hosts that stated authentication results", [_short_host(host) for host in hosts]),
         ("Channels that are told", [_short_channel(channel) for channel in channels]),

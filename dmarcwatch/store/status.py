@@ -13,6 +13,9 @@ SELECT s.name AS source, r.started_at, r.ended_at, r.items, r.reports, r.duplica
     (SELECT max(ended_at) FROM runs w WHERE w.source = s.name AND w.error IS NULL) AS last_success
 FROM _sources s JOIN runs r ON r.id = (SELECT max(id) FROM runs w WHERE w.source = s.name) ORDER BY s.name"""
 _REJECTS = "SELECT reason, count(*) AS rejects FROM rejects GROUP BY reason ORDER BY 2 DESC, 1"
+_UNREAD_ASIDE = """
+SELECT kind, problem, count(*) AS reports FROM set_aside WHERE problem IS NOT NULL
+GROUP BY kind, problem ORDER BY 3 DESC, 1, 2"""
 _REPORTERS = """
 SELECT policy_domain, reporter, max(day) AS last_day, count(DISTINCT day) AS days FROM domain_days
 WHERE day >= ? GROUP BY policy_domain, reporter HAVING count(DISTINCT day) >= ? AND max(day) < ?
@@ -89,6 +92,11 @@ def last_runs(connection: sqlite3.Connection) -> list[dict[str, Any]]:
 def reject_reasons(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     """Rejects by reason."""
     return _rows(connection, _REJECTS)
+
+
+def unread_aside(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """TLS and failure reports that could not be read, by reason; their bytes are kept."""
+    return _rows(connection, _UNREAD_ASIDE)
 
 
 def silent_reporters(connection: sqlite3.Connection, today: date) -> list[dict[str, Any]]:
