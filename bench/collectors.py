@@ -2,14 +2,18 @@
 
 python -m bench.collectors quiet --messages 100000
 python -m bench.collectors new --messages 10000
+python -m bench.collectors peer --messages 10000 --peer-messages 2000 --rounds 3
 python -m bench.collectors s3 --objects 2000 --round-trip-ms 30
+
+`quiet` and `peer` measure whole processes, start-up included, by what the kernel counted; `peer` reads
+mailboxes of the same mails with `dmarcwatch fetch` and with parsedmarc in turn, over TLS and without
+changing anything there. dmarcwatch stores and judges; parsedmarc only parses, offline.
 """
 
 import argparse
 import json
 import os
 import resource
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,12 +21,14 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+from bench.fetching import compare, fetch_nothing
 from dmarcwatch.collect import Collector
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.secret import Secret
 from dmarcwatch.collect.sources import ImapSource, S3Source
 from tests.collectors.authority import Authority, serving
 from tests.collectors.bucket import ses_name
+from tests.collectors.bulk import fill_maildir
 from tests.collectors.mail_servers import PASSWORD, MailServer, running_dovecot
 from tests.collectors.memory import RunMemory
 from tests.collectors.servers import issue_certificates
@@ -60,19 +66,6 @@ def mail_server() -> Iterator[MailServer]:
             yield server
 
 
-def fill(server: MailServer, user: str, number: int) -> None:
-    """Put mails straight into the Maildir."""
-    new = server.mail / user / "new"
-    new.mkdir(parents=True)
-    for folder in (new.with_name("cur"), new.with_name("tmp")):
-        folder.mkdir()
-    for index in range(number):
-        (new / f"{1700000000 + index}.M{index}P1.bench").write_bytes(mail(index))
-    if os.getuid() == 0:
-        for path in (new.parent, *new.parent.rglob("*")):
-            shutil.chown(path, "dovecot", "dovecot")
-
-
 def mailbox(server: MailServer, user: str) -> Collector:
     password = Secret(command=("echo", PASSWORD))
     return open_source(
@@ -89,7 +82,7 @@ def drain(collector: Collector, memory: RunMemory) -> int:
 def quiet(messages: int) -> None:
     """A mailbox of which everything was read before."""
     with mail_server() as server:
-        fill(server, "bench", messages)
+        fill_maildir(server, "bench", map(mail, range(messages)), flags="S")
         with closing(mailbox(server, "bench")) as collector:
             memory = RunMemory()
             opened = collector._session.open("INBOX")  # the server's first look at its files
@@ -100,17 +93,24 @@ def quiet(messages: int) -> None:
         with timed("nothing new, on the open connection"):
             assert drain(collector, memory) == 0
         collector.close()
+        fetch_nothing(server, "bench", opened)
 
 
 def new(messages: int) -> None:
     """A mailbox of which nothing was read before."""
     with mail_server() as server:
-        fill(server, "bench", messages)
+        fill_maildir(server, "bench", map(mail, range(messages)))
         with closing(mailbox(server, "bench")) as collector:
             collector._session.open("INBOX")
             for run in ("first", "second"):
                 with timed(f"{messages} new messages, {run} pass", count=messages):
                     assert drain(collector, RunMemory()) == messages
+
+
+def peer(messages: int, peer_messages: int, rounds: int) -> None:
+    """Real reports in mailboxes, read by both programs in turn."""
+    with mail_server() as server:
+        compare(server, messages, peer_messages, rounds)
 
 
 def s3(objects: int, round_trip_ms: float) -> None:
@@ -140,11 +140,15 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, default in (("quiet", 100_000), ("new", 10_000)):
         commands.add_parser(name).add_argument("--messages", type=int, default=default)
+    both = commands.add_parser("peer")
+    both.add_argument("--messages", type=int, default=10_000)
+    both.add_argument("--peer-messages", type=int, default=2_000, help="fewer, because it takes minutes")
+    both.add_argument("--rounds", type=int, default=3)
     bucket = commands.add_parser("s3")
     bucket.add_argument("--objects", type=int, default=2000)
     bucket.add_argument("--round-trip-ms", type=float, default=30.0)
     options = vars(parser.parse_args())
-    {"quiet": quiet, "new": new, "s3": s3}[options.pop("command")](**options)
+    {"quiet": quiet, "new": new, "peer": peer, "s3": s3}[options.pop("command")](**options)
 
 
 if __name__ == "__main__":

@@ -106,9 +106,9 @@ class Scene:
     usual: Usual
     rng: Random
 
-    def wait(self, process: Process) -> bool:
-        """Let it run for a while, up to its usual time; whether it still does."""
-        until = time.monotonic() + self.rng.uniform(0, 1.05) * self.usual.seconds
+    def wait(self, process: Process, most: float = 1.05) -> bool:
+        """Let it run for a while, up to so much of its usual time; whether it still does."""
+        until = time.monotonic() + self.rng.uniform(0, most) * self.usual.seconds
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.002)
         return process.poll() is None
@@ -134,6 +134,33 @@ def killed(scene: Scene) -> Struck:
     early = scene.rng.uniform(0, 2) if scene.rng.random() < 0.2 else None
     ended = scene.fetch.run(disturb, early=early)
     return Struck(ended, ended.status == -signal.SIGKILL)
+
+
+def helper_killed(scene: Scene) -> Struck:
+    """SIGKILL of one of the processes that read for it, as the kernel does when memory is short."""
+    hit = False
+
+    def disturb(process: Process) -> None:
+        nonlocal hit
+        while process.poll() is None and not _children(process.pid):
+            time.sleep(0.01)  # small runs have none
+        scene.wait(process, 0.3)
+        if helpers := _children(process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(scene.rng.choice(helpers), signal.SIGKILL)
+                hit = True
+
+    return Struck(scene.fetch.run(disturb), hit)
+
+
+def _children(pid: int) -> list[int]:
+    """The processes below one, without that which Python keeps for cleaning up behind itself."""
+    try:
+        mine = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        found = [one for one in mine if b"resource_tracker" not in Path(f"/proc/{one}/cmdline").read_bytes()]
+    except OSError:
+        return []
+    return found + [below for one in found for below in _children(one)]
 
 
 def cut(scene: Scene) -> Struck:
@@ -217,6 +244,7 @@ SOUND = (0, 6)
 """Exit status of a run that read everything; 6 says that some of it was no report."""
 KINDS: dict[str, Callable[[Scene], Struck]] = {
     "killed": killed,
+    "helper killed": helper_killed,
     "cut": cut,
     "stalled": stalled,
     "disk full": disk_full,
@@ -225,6 +253,7 @@ KINDS: dict[str, Callable[[Scene], Struck]] = {
 }
 EXPECTED = {
     "killed": {-9},
+    "helper killed": set(),
     "cut": {4},
     "stalled": {4},
     "disk full": {5},

@@ -37,7 +37,7 @@ _MOST_FAULTS = 3
 """Disturbed runs of one round."""
 _MOST_RUNS = 5
 """Undisturbed runs after which something must be wrong."""
-_CONFIG = 'verify_dkim = "never"\n[budgets]\nmax_message_bytes = {limit}\n'
+_CONFIG = 'verify_dkim = "never"\nworkers = {workers}\n[budgets]\nmax_message_bytes = {limit}\n'
 _LIBRARIES_SPEAK = ("memory short", "handles short")
 """Kinds in which a library may say in any words what it could not have."""
 _OURS = re.compile(r"^(MemoryError|OSError: \[Errno 24\])", re.MULTILINE)
@@ -90,17 +90,17 @@ class Round:
 
     def _undisturbed(self) -> tuple[Usual, dict[str, list[str]]]:
         wire = self._origin.wire
-        fetch = self._fetch("undisturbed", Settle.NOTHING, self._folder)
+        fetch = self._fetch("undisturbed", Settle.NOTHING, self._folder, workers=0)
         before = wire.received_bytes
         ended = fetch.run()
         if ended.status not in SOUND:
             raise RuntimeError(f"an undisturbed run ended with {ended.status}: {ended.err}")
         return Usual(ended.seconds, wire.received_bytes - before), contents(fetch.database)
 
-    def _fetch(self, name: str, settle: Settle, place: Path) -> Fetch:
+    def _fetch(self, name: str, settle: Settle, place: Path, *, workers: int = 2) -> Fetch:
         folder = self._folder / name
         folder.mkdir()
-        text = _CONFIG.format(limit=LIMIT_BYTES) + self._origin.table(settle)
+        text = _CONFIG.format(limit=LIMIT_BYTES, workers=workers) + self._origin.table(settle)
         (folder / "dmarcwatch.toml").write_text(text)
         return Fetch(folder, place / f"{name}.db")
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from dmarcwatch.collect import Collector, Item
+from dmarcwatch.collect import Collector, Item, Told
 from dmarcwatch.errors import CollectError, DmarcwatchError, WorkerError
 from dmarcwatch.filing import Accounts, Filing
 from dmarcwatch.prepared import Prepared
@@ -133,10 +133,7 @@ class Run:
                 self._prepared(batches(items, self._memory.take), local=collector.local)
             ) as prepared:
                 for batch, contents in prepared:
-                    ids = self._store(batch, contents)
-                    if self._kind.settles:
-                        collector.settle(batch.items)
-                        self._note_settled(ids)
+                    self._settle(collector, batch, self._store(batch, contents))
             with transaction(self._connection):
                 self._memory.write(self._memory.take())
                 settle_pool(self._connection)
@@ -201,6 +198,16 @@ class Run:
             collector.settle([Item(origin, token, b"") for _, origin, token in part])
             self._note_settled([item for item, _, _ in part])
 
+    def _settle(self, collector: Collector, batch: Batch, found: dict[int, Item]) -> None:
+        """Settle what brought something; mail that is no report may be anybody's, so it stays as it is."""
+        if not self._kind.settles:
+            return
+        if found:
+            collector.settle(list(found.values()))
+        if isinstance(collector, Told):
+            collector.acknowledge(batch.items)
+        self._note_settled(list(found))
+
     def _note_settled(self, items: Sequence[int]) -> None:
         with transaction(self._connection):
             self._memory.note_settled(items)
@@ -220,13 +227,15 @@ class Run:
     def _errors(self) -> AbstractContextManager[None]:
         return store_errors(_path(self._connection))
 
-    def _store(self, batch: Batch, contents: Iterable[tuple[Prepared, Ids]]) -> range:
-        """Store a batch in one transaction; the ids of its items."""
+    def _store(self, batch: Batch, contents: Iterable[tuple[Prepared, Ids]]) -> dict[int, Item]:
+        """Store a batch in one transaction; by id the items that brought a report or something like one."""
+        found: dict[int, Item] = {}
         try:
             with transaction(self._connection):
-                first = self._writer.next_item()
                 for item, (prepared, ids) in zip(batch.items, contents, strict=True):
-                    self._store_item(item, prepared, ids)
+                    row = self._writer.next_item()
+                    if self._store_item(row, item, prepared, ids):
+                        found[row] = item
                 self._writer.flush()
                 note_changed(self._connection, self._writer.touched)
                 self._writer.touched.clear()
@@ -235,15 +244,16 @@ class Run:
             self._writer.abandon()
             raise
         self._ingest.progress(self.accounts)
-        return range(first, first + len(batch.items))
+        return found
 
-    def _store_item(self, item: Item, prepared: Prepared, ids: Ids) -> None:
-        row = self._writer.next_item()
+    def _store_item(self, row: int, item: Item, prepared: Prepared, ids: Ids) -> bool:
         fate = self._filing.file(row, prepared, ids)
-        filed = Filed(self._memory.id, self._id, fate.outcome, not self._kind.settles)
+        brought = fate.outcome != "reject"
+        filed = Filed(self._memory.id, self._id, fate.outcome, not (brought and self._kind.settles))
         self._writer.add_item(row, prepared.arrival, filed)
         if fate.keep:
             self._writer.keep_raw(row, item.data)
+        return brought
 
     def _end(self, error: str | None) -> None:
         ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

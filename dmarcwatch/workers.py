@@ -136,7 +136,7 @@ class _Worker:
         """Until it is ready. Raises WorkerError where it never will be."""
         try:
             self._pool.submit(os.getpid).result()
-        except (BrokenProcessPool, OSError) as error:
+        except (BrokenProcessPool, OSError, EOFError) as error:  # EOF: what forks them died
             raise WorkerError(
                 f"A second process cannot be started: {error}.",
                 hint="Write `workers = 0` into dmarcwatch.toml to read in one process.",

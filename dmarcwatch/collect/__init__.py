@@ -81,7 +81,7 @@ class Collector(Protocol):
         """What is new, oldest first where the origin has an order. Raises CollectError."""
 
     def settle(self, items: Sequence[Item]) -> None:
-        """Do what the user asked for with items that are committed. Raises CollectError.
+        """Do what the user asked for with items that are committed and held a report. Raises CollectError.
 
         Only origin and token of an item are looked at, and settling twice is harmless, so a run that
         ended between commit and settle can be made up for later.
@@ -89,6 +89,14 @@ class Collector(Protocol):
 
     def close(self) -> None:
         """Let go of connections; safe to call twice."""
+
+
+@runtime_checkable
+class Told(Protocol):
+    """A collector that messages told of its items; they may go once the items are committed."""
+
+    def acknowledge(self, items: Sequence[Item]) -> None:
+        """Be done with the messages, whatever the items held; again is harmless. Raises CollectError."""
 
 
 @runtime_checkable

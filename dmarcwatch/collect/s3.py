@@ -65,12 +65,16 @@ class S3Collector:
             raise self._denied()
 
     def settle(self, items: Sequence[Item]) -> None:
-        """Move or delete the objects, as configured, and the queue's messages in any case."""
+        """Move or delete the objects, as configured, and acknowledge them in any case."""
         if self._source.settle is not Settle.NOTHING:
             with ThreadPoolExecutor(self._source.parallel, thread_name_prefix="s3") as executor:
                 for notice in executor.map(lambda item: settle_object(self._aws, item), items):
                     if notice is not None:
                         self._notify(notice)
+        self.acknowledge(items)
+
+    def acknowledge(self, items: Sequence[Item]) -> None:
+        """Delete the messages of the queue that told of these objects and of nothing else now."""
         if self._queue is not None:
             self._queue.settle(item.token for item in items)
 

@@ -9,7 +9,7 @@ from dmarcwatch.errors import ConfigError
 
 
 class Settle(StrEnum):
-    """What happens at the origin to an item that is stored."""
+    """What happens at the origin to an item that brought a report; what holds none stays as it is."""
 
     NOTHING = "nothing"
     """The default: people and other programs find the mailbox as they left it."""
@@ -236,4 +236,11 @@ def _bad_numbers(source: ImapSource | S3Source) -> list[str]:
 
 def printable(path: Path) -> str:
     """A path as text that can be stored: bytes that are no UTF-8 stand as `\\xNN`."""
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return storable(str(path))
+
+
+def storable(location: str) -> str:
+    """The same of a path's text, in which such bytes are surrogates."""
+    if location.isascii():
+        return location
+    return location.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

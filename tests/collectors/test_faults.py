@@ -53,7 +53,15 @@ def test_a_bucket_read_by_disturbed_runs_is_read_as_by_one(make_bucket, kind):
 
 
 def test_every_kind_of_fault_is_played_in_some_round():
-    assert set(KINDS) == {"killed", "cut", "stalled", "disk full", "memory short", "handles short"}
+    assert set(KINDS) == {
+        "killed",
+        "helper killed",
+        "cut",
+        "stalled",
+        "disk full",
+        "memory short",
+        "handles short",
+    }
 
 
 # -- what the rounds would notice ------------------------------------------------------------------

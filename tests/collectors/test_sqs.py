@@ -13,9 +13,11 @@ from dmarcwatch.collect.iam import iam_policy
 from dmarcwatch.collect.notifications import UnknownMessage, objects_of
 from dmarcwatch.collect.sources import S3Source, Settle
 from dmarcwatch.errors import CollectError
+from dmarcwatch.ingest import Ingest, Kind
 from tests.collectors.bucket import Bucket
 from tests.collectors.memory import RunMemory, read_all
 from tests.collectors.stores import client_of
+from tests.database import NOW, fresh, rows, rules
 
 
 def s3_event(bucket: str, *keys: str, name: str = "ObjectCreated:Put", etag: str = "1") -> dict:
@@ -162,6 +164,16 @@ def test_only_what_the_queue_tells_of_is_read_and_the_message_stays_until_it_is_
     assert told.left() == 1
     collector.settle(items[1:])
     assert told.left() == 0
+
+
+def test_the_message_of_an_object_that_holds_no_report_goes_and_the_object_stays(told, tmp_path):
+    told.put("lunch")
+    collector = told.bucket.collector(Settle.DELETE)
+    with fresh(tmp_path / "dmarc.db") as database:
+        Ingest(database, rules(), NOW).begin(collector.source, Kind(ses=True, settles=True)).read(collector)
+        assert rows(database, "SELECT outcome FROM items") == [("reject",)]
+    assert told.left() == 0
+    assert told.bucket.names() == ["in/lunch"]
 
 
 def test_a_run_that_dies_before_settling_loses_nothing_and_the_next_clears_up(told):
