@@ -178,6 +178,19 @@ def test_held_back_tags_are_removed_on_the_next_rung():
     assert "remove t and pct" in verdict.notes
 
 
+def test_a_subdomain_policy_that_lags_stays_until_the_subdomains_pass():
+    verdict = healthy().publish(sp="none").judge()
+    assert any(note.startswith("sp=none stays as it is") for note in verdict.notes)
+    assert not any(note.startswith("sp=") for note in healthy().judge().notes)
+
+
+def test_names_that_do_not_exist_may_be_rejected_with_the_step():
+    assert "np=reject may go along: no mail of yours comes from a subdomain" in healthy().judge().notes
+    below = healthy().mail(place(header_from="news.example.com"), range(60), 20).judge()
+    assert any(note.endswith("add it if DNS knows news.example.com") for note in below.notes)
+    assert not any("np=" in note for note in healthy().publish(np="reject").judge().notes)
+
+
 def test_two_weeks_on_the_staged_rung_are_a_recommendation_with_a_date():
     world = healthy().publish(lambda one: one.day >= ago(5), p="quarantine", t=True)
     verdict = world.judge()

@@ -7,6 +7,7 @@ from dmarcwatch.errors import ConfigError
 from dmarcwatch.policy import STAGED_TAGS, DmarcRecord, Step, next_step, previous_step, tags_text
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.readiness.snapshot import Snapshot
+from dmarcwatch.report import Policy
 from dmarcwatch.verdict import Answer
 
 REJECT_TAGS: Mapping[str, str | None] = {"p": "reject", "t": None, "pct": None}
@@ -28,6 +29,8 @@ def advise(answer: Answer, snapshot: Snapshot) -> Advice:
         return Advice(None, None, ())
     record, unknown = _next_record(snapshot.timeline.history.record, changes)
     notes = (*_removed(snapshot, changes), *unknown, *_before(answer, snapshot, changes))
+    if answer is not Answer.ROLL_BACK:
+        notes += (*_lagging(snapshot, changes), *_absent(snapshot))
     return Advice(record, tags_text(changes), notes)
 
 
@@ -76,6 +79,28 @@ def _before(answer: Answer, snapshot: Snapshot, changes: Mapping[str, str | None
             _TTL,
         )
     return (*_staged_until(snapshot), _TTL)
+
+
+def _lagging(snapshot: Snapshot, changes: Mapping[str, str | None]) -> tuple[str, ...]:
+    """What holds for subdomains where `sp` stays behind the step."""
+    sp, words = snapshot.published.sp, [str(policy) for policy in Policy]
+    if sp not in words or words.index(sp) >= words.index(changes.get("p") or "none"):
+        return ()
+    return (f"sp={sp} stays as it is: raise it once mail from your subdomains passes",)
+
+
+def _absent(snapshot: Snapshot) -> tuple[str, ...]:
+    """What may be said about names that do not exist (`np`), where the record does not say it yet.
+
+    Reports do not tell whether a name exists; only that own mail comes from it.
+    """
+    if snapshot.published.np is not None:
+        return ()
+    places = (track.stream.place for track in snapshot.own)
+    below = sorted({place.header_from for place in places if place.header_from != place.policy_domain})
+    if below:
+        return (f"np=reject rejects names that do not exist: add it if DNS knows {', '.join(below)}",)
+    return ("np=reject may go along: no mail of yours comes from a subdomain",)
 
 
 _TTL = "lower the TTL of the record to 300 to 3600 seconds before, so that you can go back fast"
