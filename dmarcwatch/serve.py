@@ -20,7 +20,7 @@ from dmarcwatch.errors import ConfigError, StoreError
 from dmarcwatch.store.database import store_errors
 from dmarcwatch.web.counting import BrieflyCounted
 from dmarcwatch.web.export import Export, export
-from dmarcwatch.web.guard import Application, ask_password, check_host, is_loopback
+from dmarcwatch.web.guard import Application, ask_password, check_host, is_loopback, keep_to_origin
 from dmarcwatch.web.layout import Layout, is_ours, layout_of
 
 SETTINGS = {
@@ -145,6 +145,7 @@ def write_files(path: Path, folder: Path, *, as_of: str | None = None) -> Export
 
 def guard(application: Application, listen: Listen) -> Application:
     """`application` behind what `listen` asks for. Raises ConfigError for an open door."""
+    application = keep_to_origin(application)
     if listen.password:
         return ask_password(application, listen.password)
     if not is_loopback(listen.host):

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests import web_worlds
 from tests.web_build import AS_OF
 from tests.web_client import url
-from tests.web_worlds import DOMAIN, LONG
+from tests.web_worlds import DOMAIN, HOSTILE, LONG
 
 CHROMIUM = shutil.which("chromium")
 AXE = Path(__file__).parent / "browser" / "axe-4.14.1.min.js"
@@ -21,9 +21,11 @@ SERVER = """
 import sys
 from pathlib import Path
 from dmarcwatch.serve import Listen, serve
-serve(Path(sys.argv[1]), Listen(port=0), announce=lambda url: print(url, flush=True), as_of=sys.argv[2])
+listen = Listen(port=0, base_url=sys.argv[3])
+serve(Path(sys.argv[1]), listen, announce=lambda url: print(url, flush=True), as_of=sys.argv[2])
 """
 STREAM = f"{DOMAIN}/amazon-ses/eu-west-1"
+HOSTILE_STREAM = f"{LONG}:{HOSTILE}/unknown/{HOSTILE.replace('/', '-')}"
 PAGES = {
     "home": url(),
     "domain": url("domain", name=DOMAIN),
@@ -35,8 +37,8 @@ PAGES = {
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
-def serving(path: Path) -> Iterator[str]:
-    command = [sys.executable, "-c", SERVER, str(path), AS_OF.isoformat()]
+def serving(path: Path, base_url: str = "/") -> Iterator[str]:
+    command = [sys.executable, "-c", SERVER, str(path), AS_OF.isoformat(), base_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield server.stdout.readline().strip().rstrip("/")
@@ -47,6 +49,11 @@ def serving(path: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from serving(web_worlds.plausible(tmp_path_factory.mktemp("browser") / "dmarcwatch.db"))
+
+
+@pytest.fixture(scope="module")
+def prefixed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    yield from serving(web_worlds.plausible(tmp_path_factory.mktemp("prefix") / "dmarcwatch.db"), "/dmarc/")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +121,20 @@ def test_a_page_is_accessible(site, visit, name):
     assert found["passes"]
 
 
-@pytest.mark.parametrize("page", [url(), url("domain", name=LONG), url("reporters"), url("inbox")])
+HOSTILE_PAGES = [
+    url(), url("domain", name=LONG), url("stream", id=HOSTILE_STREAM), url("reporters"), url("inbox"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", HOSTILE_PAGES)
+def test_pages_of_what_strangers_wrote_are_accessible(hostile_site, desk, page):
+    desk.open(hostile_site + page)
+    desk.page.evaluate(AXE.read_text("utf-8"))
+    found = desk.page.evaluate("axe.run()")
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+
+
+@pytest.mark.parametrize("page", HOSTILE_PAGES)
 def test_what_strangers_wrote_runs_nothing_and_breaks_no_width(hostile_site, visit, page):
     visit.open(hostile_site + page)
     assert visit.said == []
@@ -207,3 +227,47 @@ def test_print_leaves_out_what_cannot_be_pressed_on_paper(site, desk):
     assert desk.page.locator("header").is_hidden()
     assert desk.page.locator("form.what-if").is_hidden()
     assert desk.page.locator("#chart-outcome .plot svg").is_visible()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_number_that_is_a_link_leads_to_the_rows_behind_it(site, desk, name):
+    desk.open(site + PAGES[name])
+    links = desk.page.locator("a.rows, a.behind").evaluate_all("all => all.map(each => each.href)")
+    assert links
+    # The reports of this database are in no run of it.
+    for link in [each for each in links if "run__exact" not in each][:12]:
+        answer = desk.page.request.get(link)
+        assert answer.status == 200, link
+        assert '<td class="col-' in answer.text(), link
+
+
+def test_the_number_on_home_is_the_sum_of_the_rows_it_leads_to(site, desk):
+    desk.open(site + PAGES["home"])
+    number = desk.page.locator(".volume a.rows")
+    said = int(number.inner_text().replace(",", ""))
+    rows = desk.page.request.get(f"{number.evaluate('each => each.href')}&_size=max".replace("?", ".json?"))
+    counted = [row for row in rows.json()["rows"] if "verified" in row]
+    columns = rows.json()["columns"]
+    assert sum(row[columns.index("messages")] for row in counted) == said
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_below_a_prefix_pages_find_their_files_and_each_other(prefixed_site, desk, name):
+    root = prefixed_site.removesuffix("/dmarc")
+    desk.open(prefixed_site + PAGES[name])
+    assert desk.said == []
+    assert [address for address in desk.asked if not address.startswith(f"{prefixed_site}/")] == []
+    links = desk.page.locator("a[href]").evaluate_all("all => all.map(each => each.href)")
+    assert {
+        link for link in links if not link.startswith((f"{root}/dmarc/", f"{root}{PAGES[name]}#"))
+    } == set()
+    assert desk.page.request.get(links[1]).status == 200
+
+
+@pytest.mark.parametrize("page", ["/dmarcwatch", "/dmarcwatch/streams", "/dmarcwatch/policy-history?domain="])
+def test_datasettes_own_pages_work_under_a_policy_that_keeps_them_to_this_server(site, desk, page):
+    desk.open(site + page)
+    assert desk.said == []
+    assert [address for address in desk.asked if not address.startswith(site)] == []
+    policy = desk.page.request.get(site + page).headers["content-security-policy"]
+    assert "default-src 'none'" in policy

@@ -12,7 +12,9 @@ import pytest
 
 from tools import pictures
 
-FOLDER = Path(os.environ.get("DMARCWATCH_PICTURES", "") or Path(__file__).parent.parent / "build" / "pictures")
+FOLDER = Path(
+    os.environ.get("DMARCWATCH_PICTURES", "") or Path(__file__).parent.parent / "build" / "pictures"
+)
 SPOILT = {
     "the page is wider than its window": "document.documentElement.scrollWidth > innerWidth",
     "a date is broken over two lines": "[...document.querySelectorAll('time')].some(e => e.getClientRects().length > 1)",

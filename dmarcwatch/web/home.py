@@ -69,6 +69,11 @@ class Home:
     today: date
     volume_days: int = VOLUME_DAYS
 
+    @property
+    def since(self) -> str:
+        """The first day of the volumes."""
+        return window_to(self.today, self.volume_days).span.first
+
 
 def home_page(connection: sqlite3.Connection, today: date, *, search: str, page: int) -> Home:
     """The domains whose name contains `search`, those that need attention first."""
