@@ -27,10 +27,15 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = re.compile(r"<!-- run: (.+?) -->\n(?:\n```\n.*?\n```\n)?", re.DOTALL)
 
 
-def blocks(*languages):
+ELSEWHERE = {"scale"}
+"""Pages whose SQL is for the engine that reads Parquet files, and not for the database."""
+
+
+def blocks(*languages, without=frozenset()):
     return [
         pytest.param(body, id=f"{page.stem}-{number}")
         for page in PAGES
+        if page.stem not in without
         for number, (language, body) in enumerate(FENCE.findall(page.read_text("utf-8")))
         if language in languages
     ]
@@ -45,7 +50,7 @@ def database(tmp_path_factory):
     return folder / "a.db"
 
 
-@pytest.mark.parametrize("sql", blocks("sql"))
+@pytest.mark.parametrize("sql", blocks("sql", without=ELSEWHERE))
 def test_every_query_answers(database, sql):
     with closing(sqlite3.connect(database)) as connection:
         cursor = connection.execute(sql)
