@@ -7,7 +7,6 @@ fail for the names it borrows and pass for domains of its own.
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -85,10 +84,12 @@ class Forger:
         head = head_of(org, number)
         if nth % 2 and nth % 5:
             # Not the identity that the genuine report will have.
-            head = replace(head, report_id=f"forged-{nth}")
+            head = head._replace(report_id=f"forged-{nth}")
         records = truth if nth % 7 == 1 else self._records()
         if nth % 4 == 0:
-            head = replace(head, policy=policy(p=self._random.choice(list(Policy)), pct=nth % 101))
+            head = head._replace(policy=policy(p=self._random.choice(list(Policy)), pct=nth % 101))
+        if nth % 11 == 0:
+            head = head._replace(policy=policy(domain="other.example"))
         own = org if org not in REPORTERS and nth % 4 else None
         moment = head.end + timedelta(minutes=self._random.randint(-600, 200))
         return moment, _stamped(head, records, own or SENDS_FROM.get(org, org), passes=own is not None)
@@ -101,7 +102,7 @@ class Forger:
         own = Dkim(DOMAIN, selector, draw.choice((AuthResult.PASS, AuthResult.FAIL)))
         address = draw.choice(("54.240.8.11", "54.240.27.5", f"198.51.{draw.randint(0, 99)}.9", "45.83.64.9"))
         kind = draw.choice((FORGOTTEN, PASSING))
-        changed = replace(kind.evidence, dkim=(own, *kind.evidence.dkim[1:]), disposition=Disposition.NONE)
+        changed = kind.evidence._replace(dkim=(own, *kind.evidence.dkim[1:]), disposition=Disposition.NONE)
         return (Record(address, messages, changed), record(f"203.0.{draw.randint(0, 99)}.7", 3, **UNSIGNED))
 
 

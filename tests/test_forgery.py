@@ -84,3 +84,13 @@ def test_held_reports_are_listed_and_a_person_may_let_one_through(attacked):
     assert len(mailbox.answer("rejects", "--held", "--json")) == len(held) - 1
     assert decided(mailbox) == before
     assert mailbox.run("rejects", "--release", str(held[0]["id"])).exit_code == 2
+
+
+def test_reports_on_domains_of_strangers_stand_in_no_answer_to_all(attacked, left_alone):
+    """Else anybody could turn the exit status of a nightly `verdict` from 0 to 3."""
+    day = ("--as-of", "2026-11-20", "--json")
+    assert [each["domain"] for each in attacked["ready"].answer("verdict", *day)] == [DOMAIN]
+    assert attacked["ready"].run("verdict", *day).exit_code == 0
+    assert [each["verdict"] for each in attacked["ready"].answer("verdict", "other.example", *day)] == [
+        "cannot-tell"
+    ]

@@ -11,7 +11,7 @@ from dmarcwatch.cli.opening import known_domain, load_court, open_store
 from dmarcwatch.cli.tables import table
 from dmarcwatch.readiness.explain import explained, text
 from dmarcwatch.readiness.explain import table as summary
-from dmarcwatch.store.histories import domains as known_domains
+from dmarcwatch.store.histories import vouched_domains
 from dmarcwatch.store.standings import verdict_history
 from dmarcwatch.verdict import Answer, Verdict
 
@@ -61,7 +61,7 @@ def show(settings: Settings, domains: Sequence[str], *, as_of: date, form: str =
     """Judge and print; the verdicts, for the exit status."""
     database = open_store(settings)
     court = load_court(settings)
-    names = [known_domain(database.conn, name) for name in domains] or known_domains(database.conn)
+    names = [known_domain(database.conn, name) for name in domains] or vouched_domains(database.conn)
     verdicts = [court.judge(database, name, as_of) for name in names]
     match form:
         case "json":
@@ -91,7 +91,7 @@ def _failing(verdicts: Sequence[Verdict], fail_on: Sequence[str]) -> int:
 
 def _show_history(settings: Settings, names: Sequence[str], *, as_json: bool, only_change: bool) -> None:
     connection = open_store(settings).conn
-    chosen = [known_domain(connection, name) for name in names] or known_domains(connection)
+    chosen = [known_domain(connection, name) for name in names] or vouched_domains(connection)
     given = {name: verdict_history(connection, name) for name in chosen}
     if only_change:
         found = [change for name in chosen if (change := _change(given[name]))]

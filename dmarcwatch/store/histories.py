@@ -51,6 +51,18 @@ def domains(connection: sqlite3.Connection) -> list[str]:
     return [domain for (domain,) in rows]
 
 
+def vouched_domains(connection: sqlite3.Connection) -> list[str]:
+    """The policy domains with a report that somebody vouches for; all of them where there is none.
+
+    Anybody may send reports on any domain: those must not stand in a list that nobody asked for, nor in the
+    exit status of a command that judges them all.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT policy_domain FROM _domain_days WHERE tier IN ('local', 'verified') ORDER BY 1"
+    )
+    return [domain for (domain,) in rows] or domains(connection)
+
+
 def history(
     connection: sqlite3.Connection, domain: str, *, as_of: date, record: str | None = None
 ) -> History:
