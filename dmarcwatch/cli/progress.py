@@ -1,29 +1,63 @@
 """Progress on a terminal; nothing under cron."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
+from typing import Any
 
 from dmarcwatch.cli.context import Settings
+from dmarcwatch.collect import Collector, Counted
 from dmarcwatch.filing import Accounts
 
 
+class Bar:
+    """What one source has brought so far, drawn where a person looks on."""
+
+    def __init__(self, drawn: Any = None) -> None:
+        self._drawn = drawn
+        """A rich.progress.Progress, None where nobody looks."""
+        self._task = None if drawn is None else drawn.add_task("Reading", total=None)
+        self._collector: Collector | None = None
+        self._begun = monotonic()
+
+    def reading(self, collector: Collector) -> None:
+        """Begin anew with another source."""
+        self._collector = collector
+        self._begun = monotonic()
+
+    def show(self, accounts: Accounts) -> None:
+        """Draw the accounts so far."""
+        if self._drawn is None:
+            return
+        expected = self._collector.expected if isinstance(self._collector, Counted) else None
+        text = progress_line(accounts, seconds=monotonic() - self._begun, expected=expected)
+        self._drawn.update(self._task, description=text)
+
+
 @contextmanager
-def progress(settings: Settings) -> Iterator[Callable[[Accounts], None]]:
-    """What to call with the accounts so far; draws only where a person looks on."""
+def progress(settings: Settings) -> Iterator[Bar]:
+    """A bar on a terminal; without one, or with --quiet, one that draws nothing."""
     if settings.quiet or not sys.stderr.isatty():
-        yield lambda accounts: None
+        yield Bar()
         return
     # Loaded here, because it costs a tenth of a second that cron's runs need not pay.
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Reading", total=None)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
+        yield Bar(drawn)
 
-        def show(accounts: Accounts) -> None:
-            text = f"{accounts.items:,} items, {accounts.reports:,} reports, {accounts.records:,} records"
-            bar.update(task, description=text)
 
-        yield show
+def progress_line(accounts: Accounts, *, seconds: float, expected: int | None) -> str:
+    """Items and reports, the rate, and the time left where the source said how much there is."""
+    items = accounts.items
+    whole = f" of {expected:,}" if expected is not None and expected >= items else ""
+    parts = [f"{items:,}{whole} items", f"{accounts.reports:,} reports"]
+    if items and seconds > 0:
+        parts.append(f"{items / seconds:,.0f} a second")
+        if whole and expected is not None:
+            minutes, left = divmod(round((expected - items) * seconds / items), 60)
+            parts.append(f"{minutes}:{left:02} left")
+    return ", ".join(parts)

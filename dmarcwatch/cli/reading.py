@@ -89,14 +89,15 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     total, failures, notices = Accounts(), list[CollectError](), list[Notice]()
-    with progress(settings) as show:
+    with progress(settings) as bar:
         rules, plan = load_rules(settings, database), load_plan(settings)
-        ingest = Ingest(database, rules, settings.now, show, bounds, plan)
+        ingest = Ingest(database, rules, settings.now, bar.show, bounds, plan)
         for source in sources:
             kind = Kind(ses=isinstance(source, S3Source), settles=source.settles)
             run = ingest.begin(source.name, kind)
             try:
                 with closing(_opened(settings, source, notices)) as collector:
+                    bar.reading(collector)
                     run.read(collector)
             except CollectError as error:
                 failures.append(error)

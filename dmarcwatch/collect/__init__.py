@@ -92,6 +92,15 @@ class Collector(Protocol):
 
 
 @runtime_checkable
+class Counted(Protocol):
+    """A collector that knows how much is to come before it has read it."""
+
+    @property
+    def expected(self) -> int | None:
+        """Items that this reading brings, at most and as far as it has looked; None before that."""
+
+
+@runtime_checkable
 class Told(Protocol):
     """A collector that messages told of its items; they may go once the items are committed."""
 

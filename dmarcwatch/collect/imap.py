@@ -16,7 +16,7 @@ from dmarcwatch.collect.imap_folders import matching
 from dmarcwatch.collect.imap_login import Client
 from dmarcwatch.collect.imap_reading import FolderReading
 from dmarcwatch.collect.imap_session import Opened, Renumbered, Session
-from dmarcwatch.collect.imap_settling import settling
+from dmarcwatch.collect.imap_settling import Step, settling
 from dmarcwatch.collect.sources import ImapSource, Settle
 from dmarcwatch.errors import CollectError
 
@@ -46,6 +46,7 @@ class ImapCollector:
         self._budgets = budgets or Budgets()
         self._notify = notify
         self._marks: Marks = {}
+        self._expected: int | None = None
         self._looked_at: dict[str, Opened] = {}
         """The folders as they were when they were last read, for `watch`."""
 
@@ -59,8 +60,14 @@ class ImapCollector:
         """False: anybody can send mail to a mailbox."""
         return False
 
+    @property
+    def expected(self) -> int | None:
+        """Messages that seem new in the folders looked through so far."""
+        return self._expected
+
     def items(self, memory: Memory) -> Iterator[Item]:
         """New messages, folder by folder, in the order they came."""
+        self._expected = None
         self._marks = _read_marks(memory.position())
         wanted, done = self._source.folders, self._source.done
         for name in self._session.ask(lambda client: matching(client, wanted, without=done)):
@@ -132,6 +139,7 @@ class ImapCollector:
             return
         reading = FolderReading(self._session, opened, budgets=self._budgets, notify=self._notify)
         uids = reading.uids(first)
+        self._expected = (self._expected or 0) + len(uids)
         for batch in reading.batches(uids, memory):
             yield from reading.items(batch)
             self._advance(opened, reading.done_below(batch[-1].uid + 1), memory)
@@ -154,12 +162,14 @@ class ImapCollector:
 
     def _settle(self, opened: Opened, uids: list[int]) -> None:
         where = f"{self.source}/{opened.name}"
+        step: Step | bool = settling(self._source, uids)
         try:
-            gone = self._session.inside(opened, settling(self._source, uids), writable=True)
+            while not isinstance(step, bool):
+                step = self._session.inside(opened, step, writable=True)
         except Renumbered as error:
             self._notify(Notice(where, "unsettled", f"{error.message}: what is stored stays", left=False))
             return
-        if not gone:
+        if not step:
             text = f"{where}: the server has no UIDPLUS, so messages are marked as deleted and stay"
             self._notify(Notice(where, "unsettled", text, left=False))
 

@@ -4,7 +4,8 @@ A bare EXPUNGE would remove every message that anybody marked as deleted, so it 
 the server has no UIDPLUS (RFC 4315), messages stay in place, marked as deleted.
 """
 
-from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 from dmarcwatch.collect.imap_folders import ensure_folder
 from dmarcwatch.collect.imap_login import Client
@@ -14,18 +15,25 @@ _SEEN = b"\\Seen"
 _DELETED = b"\\Deleted"
 
 
-def settling(source: ImapSource, uids: list[int]) -> Callable[[Client], bool]:
-    """The action on an open, writable folder that settles `uids`; harmless to repeat.
+class Step(Protocol):
+    """Something to do in an open, writable folder."""
 
-    Its result is False where messages were only marked as deleted.
+    def __call__(self, client: Client) -> "bool | Step":
+        """What comes next; at the end True, or False where messages were only marked as deleted."""
+
+
+def settling(source: ImapSource, uids: list[int]) -> Step:
+    """The first step that settles `uids`.
+
+    Steps can be repeated when a connection broke, one by one: what was answered is not asked again.
     """
     match source.settle:
         case Settle.SEEN:
-            return lambda client: _mark_seen(client, uids)
+            return partial(_mark_seen, uids=uids)
         case Settle.MOVE:
-            return lambda client: _move(client, uids, source.done)
+            return partial(_move, uids=uids, done=source.done)
         case Settle.DELETE:
-            return lambda client: _delete(client, uids)
+            return partial(_delete, uids=uids)
         case Settle.NOTHING:
             return lambda client: True
 
@@ -35,14 +43,14 @@ def _mark_seen(client: Client, uids: list[int]) -> bool:
     return True
 
 
-def _move(client: Client, uids: list[int], done: str) -> bool:
+def _move(client: Client, uids: list[int], done: str) -> bool | Step:
     folder = ensure_folder(client, done)
     if client.has_capability("MOVE"):
         client.move(uids, folder)
         return True
-    # Copied first: a break in between leaves a message twice, never nowhere.
+    # Copied first: a break before the answer may leave a message twice, never nowhere.
     client.copy(uids, folder)
-    return _delete(client, uids)
+    return partial(_delete, uids=uids)
 
 
 def _delete(client: Client, uids: list[int]) -> bool:

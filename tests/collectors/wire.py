@@ -26,6 +26,8 @@ class Wire:
         self._target = (host, port)
         self._delay = delay_seconds
         self.faults: deque[Fault | None] = deque()
+        self.cut_after: bytes | None = None
+        """Words of a client after which its connection ends, once; the server gets them still."""
         self.connections = 0
         self.struck = 0
         """Faults that took effect."""
@@ -111,6 +113,10 @@ class Wire:
                     data, left = data[:left], left - len(data)
                 self.received_bytes += len(data) if counted else 0
                 await late.put((self._loop.time() + self._delay, data))
+                if not counted and self.cut_after is not None and self.cut_after in data:
+                    self.cut_after = None
+                    self.struck += 1
+                    break
                 if left is not None and left <= 0:
                     self.struck += 1
                     if fault.silent:
