@@ -10,12 +10,13 @@ import json
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
+from io import BufferedReader, FileIO
 from typing import BinaryIO, cast
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
 from dmarcwatch.collect.batches import MAX_HEAD_BYTES, unseen
-from dmarcwatch.collect.folders import FoundFile, cannot_read, find, unreadable, walk
+from dmarcwatch.collect.folders import SQLITE_MAGIC, FoundFile, cannot_read, find, listed, unreadable
 from dmarcwatch.collect.mbox import Message, is_mbox, messages
 from dmarcwatch.collect.sources import FileSource
 from dmarcwatch.collect.tidy import tidy
@@ -56,7 +57,7 @@ class FileCollector:
         """What is new or has changed, sorted by path."""
         mboxes = _bookmarks(memory.position())
         for found in unseen(self._found(), lambda found: found.token, memory):
-            if mboxes.get(found.name) == found.token:
+            if mboxes and mboxes.get(found.name) == found.token:
                 continue
             if not found.size:  # mail programs leave an mbox behind when its last mail is taken out
                 self._notify(Notice(found.name, "empty", f"{found.name} is empty", left=False))
@@ -82,19 +83,27 @@ class FileCollector:
     def _found(self) -> Iterator[FoundFile]:
         if self._root.is_dir():
             done = self._source.done
-            yield from walk(self._root, skip=done and done.absolute(), notify=self._notify)
+            yield from listed(self._root, skip=done and done.absolute(), notify=self._notify)
         else:
             yield find(self._root)
 
     def _read(self, found: FoundFile, memory: Memory) -> Generator[Item, None, bool]:
         """Yield the items of one file; the result says whether it was an mbox."""
         limit = self._budgets.max_inflated_bytes  # a bare XML file is its own inflated form
-        with found.path.open("rb") as stream:
-            if is_mbox(_start(stream)):
-                yield from _mails(stream, found.name, memory, self._budgets.max_message_bytes)
+        # One byte more than there should be, so that one call reads all and sees the end.
+        with FileIO(found.location) as file:
+            start = file.read(min(found.size + 1, MAX_HEAD_BYTES))
+            if is_mbox(start):
+                file.seek(0)
+                with BufferedReader(file) as mbox:
+                    yield from _mails(mbox, found.name, memory, self._budgets.max_message_bytes)
                 return True
-            data = b"" if found.size > limit else stream.read(limit)
-        yield Item(found.name, found.token, data, size=found.size if found.size > limit else None)
+            if start.startswith(SQLITE_MAGIC):
+                return False
+            whole = len(start) <= found.size < MAX_HEAD_BYTES
+            too_large = found.size > limit
+            data = b"" if too_large else start if whole else (start + file.readall())[:limit]
+        yield Item(found.name, found.token, data, size=found.size if too_large else None)
         return False
 
 

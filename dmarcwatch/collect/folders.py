@@ -2,30 +2,36 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from dmarcwatch.collect import Notice, Notify
-from dmarcwatch.collect.sources import printable
+from dmarcwatch.collect.sources import printable, storable
 from dmarcwatch.errors import CollectError
 
-_SQLITE_MAGIC = b"SQLite format 3\0"
+SQLITE_MAGIC = b"SQLite format 3\0"
 _SQLITE_COMPANIONS = ("-wal", "-shm", "-journal")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """A regular file and what it is remembered by."""
 
-    path: Path
+    location: str
+    """Its path, in which bytes that are no UTF-8 stand as surrogates."""
     size: int
     modified_ns: int
 
     @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.location)
+
+    @property
     def name(self) -> str:
         """The path as text that can be stored."""
-        return printable(self.path)
+        return storable(self.location)
 
     @property
     def token(self) -> str:
@@ -36,7 +42,7 @@ class FoundFile:
 def find(path: Path) -> FoundFile:
     """The one file that the user named. Raises CollectError where it is missing or no file."""
     try:
-        found = _look(path)
+        found = _regular(str(path), path.stat())
         database = found is not None and is_database(path)
     except OSError as error:
         raise cannot_read(path, error) from error
@@ -51,32 +57,59 @@ def find(path: Path) -> FoundFile:
 
 
 def walk(root: Path, *, skip: Path | None, notify: Notify) -> Iterator[FoundFile]:
-    """The files of `root` and its folders, sorted within each folder.
+    """The files of `root` and its folders, sorted within each folder, SQLite databases left out.
 
-    Left out: what begins with a dot, symbolic links to folders (they can form circles), SQLite
-    databases with their companions, and the folder `skip`. Raises CollectError where `root` itself
-    cannot be read; what cannot be read below it is a notice.
+    Each is opened to see that it is none. Otherwise as `listed`.
     """
+    for found in listed(root, skip=skip, notify=notify):
+        try:
+            wanted = not is_database(found.path)
+        except OSError as error:
+            notify(unreadable(found.path, error))
+            continue
+        if wanted:
+            yield found
 
-    def complain(error: OSError) -> None:
-        if error.filename == str(root):
-            raise cannot_read(root, error) from error
-        notify(unreadable(Path(error.filename), error))
 
-    for folder, folders, files in os.walk(root, onerror=complain):
-        here = Path(folder)
-        folders[:] = sorted(name for name in folders if name[0] != "." and here / name != skip)
-        for name in sorted(files):
-            if name[0] == ".":
+def listed(root: Path, *, skip: Path | None, notify: Notify) -> Iterator[FoundFile]:
+    """The files of `root` and its folders, sorted within each folder; none is opened.
+
+    Left out: what begins with a dot, symbolic links to folders (they can form circles), journals of
+    SQLite databases, and the folder `skip`. Raises CollectError where `root` itself cannot be read; what
+    cannot be read below it is a notice.
+    """
+    waiting = [str(root)]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=attrgetter("name"))
+        except OSError as error:
+            if folder == str(root):
+                raise cannot_read(root, error) from error
+            notify(unreadable(Path(folder), error))
+            continue
+        below: list[str] = []
+        yield from _files(entries, below, notify)
+        waiting += [path for path in reversed(below) if skip is None or path != str(skip)]
+
+
+def _files(entries: Iterable[os.DirEntry[str]], below: list[str], notify: Notify) -> Iterator[FoundFile]:
+    """The files among `entries`; what folders there are is added to `below`."""
+    for entry in entries:
+        if entry.name[0] == ".":
+            continue
+        try:
+            if entry.is_dir():
+                below += [] if entry.is_symlink() else [entry.path]
                 continue
-            try:
-                found = _look(here / name)
-                wanted = found is not None and not is_database(here / name)
-            except OSError as error:
-                notify(unreadable(here / name, error))
-                continue
-            if found is not None and wanted:
-                yield found
+            found = _regular(entry.path, entry.stat())
+            journal = entry.name.endswith(_SQLITE_COMPANIONS) and is_database(Path(entry.path))
+        except OSError as error:
+            notify(unreadable(Path(entry.path), error))
+            continue
+        if found is not None and not journal:
+            yield found
 
 
 def is_database(path: Path) -> bool:
@@ -86,7 +119,7 @@ def is_database(path: Path) -> bool:
             owner = path.with_name(path.name.removesuffix(companion))
             return owner.is_file() and is_database(owner)
     with path.open("rb") as stream:
-        return stream.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
+        return stream.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
 
 
 def cannot_read(path: Path, error: OSError) -> CollectError:
@@ -106,9 +139,8 @@ def unreadable(path: Path, error: OSError) -> Notice:
     return Notice(name, "unreadable", f"{name} cannot be read: {error.strerror}", left=True)
 
 
-def _look(path: Path) -> FoundFile | None:
+def _regular(location: str, status: os.stat_result) -> FoundFile | None:
     """None where it is no regular file: opening a pipe would wait, a device would never end."""
-    status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         return None
-    return FoundFile(path, status.st_size, status.st_mtime_ns)
+    return FoundFile(location, status.st_size, status.st_mtime_ns)

@@ -49,7 +49,7 @@ def _unchanged(path: Path, token: str) -> bool:
         status = path.stat()
     except OSError:
         return False
-    return FoundFile(path, status.st_size, status.st_mtime_ns).token == token
+    return FoundFile(str(path), status.st_size, status.st_mtime_ns).token == token
 
 
 def _free(target: Path) -> Path:

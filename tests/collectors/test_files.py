@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dmarcwatch.budgets import Budgets
+from dmarcwatch.collect.batches import MAX_HEAD_BYTES
 from dmarcwatch.collect.files import FileCollector
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import FileSource, Settle
@@ -88,6 +89,16 @@ def test_a_name_that_is_no_text_is_read_and_can_be_stored(tmp_path):
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9port.xml"))).write_bytes(b"x")
     (item,) = collect(tmp_path)
     assert item.origin.encode("utf-8").endswith(rb"/r\xe9port.xml")
+
+
+@pytest.mark.parametrize(
+    "size", [1, MAX_HEAD_BYTES - 1, MAX_HEAD_BYTES, MAX_HEAD_BYTES + 1, 3 * MAX_HEAD_BYTES]
+)
+def test_a_file_of_any_size_is_read_to_its_end(tmp_path, size):
+    data = bytes(range(1, 251)) * (size // 250 + 1)
+    (tmp_path / "a.gz").write_bytes(data[:size])
+    (item,) = collect(tmp_path)
+    assert item.data == data[:size]
 
 
 def test_a_file_beyond_the_budget_is_not_read_but_named_with_its_size(tmp_path):
