@@ -98,6 +98,10 @@ TIERS: Mapping[str, Word] = {
 }
 
 
+COUNTING = "local,verified"
+"""The tiers that count, as Datasette's filters write a list."""
+
+
 class GateWord(NamedTuple):
     """What a gate asks."""
 
