@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
+from dmarcwatch.batches import BATCH_ITEMS, Batch, batches
 from dmarcwatch.collect import Collector, Item, Told
-from dmarcwatch.errors import CollectError, DmarcwatchError, WorkerError
+from dmarcwatch.errors import DmarcwatchError, WorkerError
 from dmarcwatch.filing import Accounts, Filing
 from dmarcwatch.prepared import Prepared
 from dmarcwatch.preparing import Preparer, Rules
@@ -23,13 +24,8 @@ from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool
 from dmarcwatch.store.unjudged import note_changed
 from dmarcwatch.store.writer import Filed, Ids, Writer
-from dmarcwatch.workers import Batch, Done, Task, Workers
+from dmarcwatch.workers import Done, Task, Workers
 
-BATCH_ITEMS = 100
-"""Items of one transaction: fewer cost a tenth more time, more make a second writer wait longer."""
-BATCH_BYTES = 1024 * 1024
-"""Bytes of one transaction's items: a hundred large mails must not stand in memory at once, and a megabyte
-of reports is half a million lines of XML, work enough for one process."""
 ALONE_BATCHES = 2
 """Batches that are read without help: starting processes costs as much as two hundred reports."""
 
@@ -263,25 +259,6 @@ class Run:
             "error = ? WHERE id = ?",
             (*astuple(self.accounts), ended, error, self._id),
         )
-
-
-def batches(items: Iterator[Item], position: Callable[[], str | None]) -> Iterator[Batch]:
-    """The items in transactions' worth; nothing is held back when the source fails midway."""
-    batch: list[Item] = []
-    size = 0
-    try:
-        for item in items:
-            batch.append(item)
-            size += len(item.data)
-            if len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES:
-                yield Batch(batch, position())
-                batch, size = [], 0
-    except CollectError:
-        if batch:
-            yield Batch(batch, position())
-        raise
-    if batch:
-        yield Batch(batch, position())
 
 
 def _of_source(rules: Callable[[], Rules], recorded: tuple[str, ...], ses: bool) -> Rules:

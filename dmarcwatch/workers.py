@@ -20,6 +20,7 @@ from multiprocessing import connection, get_context, parent_process
 from typing import NamedTuple
 
 from dmarcwatch.arrival import Arrival
+from dmarcwatch.batches import Batch
 from dmarcwatch.collect import Item
 from dmarcwatch.errors import CollectError, WorkerError
 from dmarcwatch.prepared import Definitions, Prepared, Refused
@@ -29,14 +30,6 @@ MAX_WORKERS = 4
 """Beyond three or four readers the one writer is what everybody waits for."""
 _AHEAD = 2
 """Batches under way for each worker: one that it reads and one that waits, so that it never idles."""
-
-
-class Batch(NamedTuple):
-    """The items of one transaction."""
-
-    items: list[Item]
-    position: str | None
-    """The source's bookmark once they are stored; None where it did not move."""
 
 
 class Done(NamedTuple):

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from dmarcwatch.batches import BATCH_ITEMS
 from dmarcwatch.compose import compose, compose_mail
 from dmarcwatch.errors import CollectError, StoreError
 from dmarcwatch.filing import Accounts
-from dmarcwatch.ingest import BATCH_ITEMS, Bounds, Ingest, Kind
+from dmarcwatch.ingest import Bounds, Ingest, Kind
 from dmarcwatch.rebuild import rebuild_facts, rebuild_judgements, retry_rejects
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult
 from tests.build import policy, record, report

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from dmarcwatch.batches import BATCH_ITEMS, Batch
 from dmarcwatch.collect import Item
 from dmarcwatch.compose import compose
 from dmarcwatch.errors import CollectError, DmarcwatchError
-from dmarcwatch.ingest import ALONE_BATCHES, BATCH_ITEMS, Ingest, Kind, Plan
-from dmarcwatch.workers import Batch, Task, Workers
+from dmarcwatch.ingest import ALONE_BATCHES, Ingest, Kind, Plan
+from dmarcwatch.workers import Task, Workers
 from tests.build import policy, record, report
 from tests.database import NOW, Pile, fresh, rows, rules
 
