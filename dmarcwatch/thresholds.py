@@ -144,15 +144,15 @@ class Thresholds:
     """More than two weeks, so that a weekly sender's fault that skipped a week is still one fault."""
     apart_days: int = 3
     """Days of a fault that are no further apart are one time that it came: weekends lie between."""
-    lasting_fault_days: int = 10
+    lasting_fault_days: int = 7
     """A fault that came to stay for so many days ended because somebody mended it."""
     run_days: int = 5
     """A fault whose days all lie within so many is one run: payrolls and newsletters take days."""
     incident_share: float = 0.30
     """An incident takes at least so much of a stream's mail, and visibly leaves less that passes."""
-    lone_run_gap: int = 31
-    """A failing state seen in one run only may come back in a month, where it came on top of the
-    stream's usual mail. In the place of that mail it was an incident, which is over once the mail
+    lone_run_days: int = 36
+    """A failing state seen in one run only may come back in a month, and some days, where it came on top
+    of the stream's usual mail. In the place of that mail it was an incident, which is over once the mail
     passes again (simulated: a run over two or three days was taken for mended after 14)."""
     random_break_share: float = 0.005
     """Signatures break at random; below this share of a stream `own-dkim-broken` means nothing."""
@@ -165,6 +165,9 @@ class Thresholds:
     fixed_active_days: int = 10
     """Active days among them, so that being mended was shown and not assumed; fewer where chance would
     have shown the fault again with 95 % (rare senders would wait for months otherwise)."""
+    total_fixed_days: int = 3
+    """The same after a fault that came to stay and took every day: one that is still there would take
+    these as well."""
     doubtful_share: Limit = Limit(0.05, 0.02)
     """Upper bound of failing, unverified and indeterminate together: reporters' bugs and DNS."""
     odd_share: float = 0.05

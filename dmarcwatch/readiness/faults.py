@@ -81,9 +81,13 @@ def is_bad(messages: int, failing: int, least: int, limits: Thresholds) -> bool:
 
 def _least_failures(track: Track, *, last: int, limits: Thresholds) -> int:
     cells = track.cells
-    active = [cells[day].messages for day in range(last - limits.long_days + 1, last + 1) if day in cells]
-    average = sum(active) / len(active) if active else 0.0
-    return 1 if average < limits.small_stream_daily else limits.bad_day_failures
+    active = messages = 0
+    for day in range(last - limits.long_days + 1, last + 1):
+        cell = cells.get(day)
+        if cell is not None:
+            active += 1
+            messages += cell.messages
+    return 1 if messages < limits.small_stream_daily * max(1, active) else limits.bad_day_failures
 
 
 class Least(NamedTuple):
@@ -103,7 +107,8 @@ def mended_since(track: Track, fault: Fault, *, last: int, least: Least, limits:
     """The first day after a fault that was shown to be mended, None while it was not.
 
     Shown means active days without a bad one; nothing more of history is asked for. A sender that
-    failed on every day it mailed needs fewer of them: chance would have shown the fault again.
+    failed on most days it mailed needs fewer of them: chance would have shown the fault again. One that
+    failed on all of them for a week and more needs a few.
     """
     if fault.away < least.mended or fault.away < patience(track, fault, limits):
         return None
@@ -114,7 +119,15 @@ def mended_since(track: Track, fault: Fault, *, last: int, least: Least, limits:
     active = sum(1 for day in range(fault.days[0], since) if day in track.cells)
     by_chance = (1.0 - bounds.lower(len(fault.days), active)) ** good
     shown = good >= limits.fixed_active_days or by_chance <= 1.0 - bounds.CONFIDENCE
+    shown = shown or (good >= limits.total_fixed_days and _was_total(track, fault, limits))
     return since if shown else None
+
+
+def _was_total(track: Track, fault: Fault, limits: Thresholds) -> bool:
+    """Whether it came to stay and took every day the stream mailed on."""
+    days = last_time(track, fault, limits).days
+    active = sum(day in track.cells for day in range(days[0], days[-1] + 1))
+    return active == len(days) >= limits.total_fixed_days and lasted(track, fault, limits)
 
 
 def lapsed_since(track: Track, fault: Fault, *, least: Least, limits: Thresholds) -> int | None:
@@ -137,21 +150,31 @@ def patience(track: Track, fault: Fault, limits: Thresholds, *, alone: bool = Fa
     if fault.episodes(limits) >= limits.episodes:
         return limits.long_days
     gap = fault.largest_gap
-    if alone:
-        gap = max(gap, limits.lone_run_gap)
-    elif lasted(track, fault, limits):
+    if not alone and lasted(track, fault, limits):
         # What came before it was something else, and says nothing of a rhythm.
         gap = last_time(track, fault, limits).largest_gap
-    return min(round(limits.gap_factor * gap), limits.long_days)
+    days = round(limits.gap_factor * gap)
+    return min(max(days, limits.lone_run_days) if alone else days, limits.long_days)
 
 
 def total_losses(cells: Sequence[tuple[int, DayCell]], *, last: int, limits: Thresholds) -> Fault | None:
-    """Days on which most of the stream's mail failed, where they come back after a week or more."""
+    """Days on which most of the stream's mail failed, where they come back after a week or more.
+
+    In the same state: that a key broke last month says nothing of when an identity is forgotten again.
+    """
     share, least = limits.total_day_share, limits.bad_day_failures
-    days = tuple(day for day, cell in cells if cell.failing >= max(least, share * cell.messages))
+    lost = [
+        (day, _main_state(cell)) for day, cell in cells if cell.failing >= max(least, share * cell.messages)
+    ]
+    days = tuple(day for day, state in lost if state == lost[-1][1])
     if len(days) < limits.stream_days or days[-1] - days[0] < limits.total_day_apart:
         return None
     return Fault(days, last - days[-1])
+
+
+def _main_state(cell: DayCell) -> str:
+    """The state most failing messages are in."""
+    return max(cell.states, key=lambda state: (cell.states[state], state), default="")
 
 
 def state_fault(

@@ -110,8 +110,7 @@ def _week_is_low(track: Track, mechanism: Mechanism, seen: int, limits: Threshol
 
 def lost_spf(track: Track, *, today: int, limits: Thresholds) -> bool:
     """Whether SPF alignment fell, now; no more than a warning while DKIM holds."""
-    recent = _share(_series(track, Mechanism.SPF, today - limits.recent_days, today))
-    if not track.totals.spf or recent is None or recent > limits.recent_pass:
+    if not track.totals.spf or not _week_is_low(track, Mechanism.SPF, today, limits):
         return False
     first = today - limits.baseline_days - limits.recent_days
     return has_fallen(_series(track, Mechanism.SPF, first, today), today, limits)

@@ -156,9 +156,7 @@ class View:
         """All own mail of the window, gone through once: most gates read a part of it."""
         found = Window()
         for judged in self.own:
-            since = judged.since or 0
-            for day, cell in self.days_of(judged.track, self.first):
-                found.add(day, cell, mended=cell.failing if day < since else 0)
+            found.add(self.days_of(judged.track, self.first), since=judged.since or 0)
         return found
 
     @cached_property

@@ -1,6 +1,6 @@
 """The domain's own mail of the window in one pot, gone through once for all gates that read a part of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dmarcwatch import bounds
 from dmarcwatch.readiness.timeline import DayCell
@@ -18,17 +18,20 @@ class Window:
         self.reporters: dict[str, int] = {}
         self.failed_by: dict[str, int] = {}
 
-    def add(self, day: int, cell: DayCell, *, mended: int) -> None:
-        """Count a stream's day, `mended` of its failing messages left out of the rates."""
-        messages, failing = cell.messages - mended, cell.failing - mended
-        if cell.doubted_by:
-            self.doubts[len(self.cells)] = (day, cell)
-        self.cells.append(bounds.Cell(messages, failing))
-        before = self.days.get(day, (0, 0))
-        self.days[day] = (before[0] + messages, before[1] + failing)
-        add_to(self.reporters, cell.reporters)
-        if cell.failed_by:
-            add_to(self.failed_by, cell.failed_by)
+    def add(self, days: Sequence[tuple[int, DayCell]], *, since: int) -> None:
+        """Count a stream's days; what failed before `since` was mended and is left out of the rates."""
+        for day, cell in days:
+            messages, failing = cell.messages, cell.failing
+            if failing:
+                add_to(self.failed_by, cell.failed_by)
+                if day < since:
+                    messages, failing = messages - failing, 0
+            if cell.doubted_by:
+                self.doubts[len(self.cells)] = (day, cell)
+            self.cells.append(bounds.Cell(messages, failing))
+            before = self.days.get(day)
+            self.days[day] = (before[0] + messages, before[1] + failing) if before else (messages, failing)
+            add_to(self.reporters, cell.reporters)
 
 
 def add_to(sums: dict[str, int], more: Mapping[str, int]) -> None:
