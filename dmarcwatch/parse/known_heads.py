@@ -28,7 +28,7 @@ from dmarcwatch.parse.shapes import (
     walk_over,
 )
 from dmarcwatch.parse.words import read_epoch
-from dmarcwatch.report import is_plausible
+from dmarcwatch.report import Report, is_plausible
 from dmarcwatch.text import clean
 
 TAIL = "</feedback>"
@@ -71,8 +71,18 @@ class KnownHeads:
         changing = self._changing(dict(zip(parts[1::3], parts[2::3], strict=True)))
         if head is None or changing is None:
             return self._read_shape(text, key, changing)
-        report_id, begin, end = changing
-        return head._replace(report=head.report._replace(report_id=report_id, begin=begin, end=end))
+        known = head.report
+        report = Report(
+            known.org_name,
+            known.org_email,
+            *changing,
+            known.policy,
+            known.dialect,
+            known.extra_contact_info,
+            known.errors,
+            known.generator,
+        )
+        return Head(report, head.repaired, head.notes)
 
     def learn(self, text: str) -> None:
         """Take the shape of a text that was parsed as all that stands before the first record."""
@@ -107,18 +117,19 @@ class KnownHeads:
         """The values that change; None where one of them is missing or needs a note."""
         if len(texts) < len(_CHANGING):
             return None
-        begin, end = read_epoch(texts["begin"]), read_epoch(texts["end"])
+        period = _period(texts["begin"], texts["end"])
         limit = self._budgets.max_text_chars
         report_id = clean(texts["report_id"], limit + 1)
-        if begin is None or end is None or not 0 < len(report_id) <= limit or not is_plausible(begin, end):
-            return None
-        return report_id, begin, end
+        return (report_id, *period) if period and 0 < len(report_id) <= limit else None
 
 
-@lru_cache(maxsize=4)
-def known_heads(budgets: Budgets) -> KnownHeads:
-    """The known heads of all documents that are read within the same bounds."""
-    return KnownHeads(budgets)
+@lru_cache(maxsize=1 << 10)
+def _period(begin: str, end: str) -> tuple[datetime, datetime] | None:
+    """The period of these texts; None where they need a note. One day's reports have few."""
+    moments = read_epoch(begin), read_epoch(end)
+    if moments[0] is None or moments[1] is None or not is_plausible(moments[0], moments[1]):
+        return None
+    return moments[0], moments[1]
 
 
 def _is_cut(gaps: Gaps, found: tuple[Place, ...]) -> bool:

@@ -5,7 +5,6 @@ Nearly all others have a known shape and are read by a plan of it.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from dmarcwatch.budgets import Budgets
@@ -104,12 +103,6 @@ class KnownRecords:
         if statement is None:
             statement = read_record(fill(shape.places, texts), self._budgets).statement
         return statement
-
-
-@lru_cache(maxsize=4)
-def known_records(budgets: Budgets) -> KnownRecords:
-    """The known records of all documents that are read within the same bounds."""
-    return KnownRecords(budgets)
 
 
 def _shape(found: tuple[Place, ...], gaps: Gaps, budgets: Budgets) -> _Shape | None:

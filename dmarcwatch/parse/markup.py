@@ -8,7 +8,7 @@ parser, before anything it declares could be expanded (RFC 9990 section 8.1).
 import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Protocol
 from xml.parsers import expat
 
@@ -88,26 +88,24 @@ class Decoder:
 
     def _encoding(self, head: bytes) -> str:
         if not head.startswith(b"<?"):
-            for bom, name in _BOMS:
+            for bom, encoding in _BOMS:
                 if head.startswith(bom):
-                    return name
-        declared = _DECLARED.search(head[:1024])
-        if declared is None:
-            return "utf-8"
-        try:
-            name = codecs.lookup(declared[1].decode("ascii")).name
-        except LookupError:
-            name = ""
-        if name in _ENCODINGS:
-            return name
-        # .NET's writers declare UTF-16 and then write UTF-8.
-        self.repaired = True
-        return "utf-8"
+                    return encoding
+        # Few different ones are written, so what was found in each is remembered.
+        declaration = head[:1024].partition(b"?>")[0] if head.startswith(b"<?xml") else head[:1024]
+        name = _declared(declaration)
+        if name is None:
+            # .NET's writers declare UTF-16 and then write UTF-8.
+            self.repaired = True
+        return name or "utf-8"
 
     def _beginning(self, text: str) -> str:
-        trimmed = text.removeprefix("\ufeff").lstrip()
+        if text.startswith("<"):
+            return text
+        text = text.removeprefix("\ufeff")
+        trimmed = text.lstrip()
         # White space before the declaration is an error that hides nothing.
-        if trimmed != text.removeprefix("\ufeff") and trimmed.startswith("<?xml"):
+        if trimmed != text and trimmed.startswith("<?xml"):
             self.repaired = True
         return trimmed
 
@@ -224,6 +222,19 @@ class _Target:
 
     def close(self) -> None:
         """Nothing is built, so there is nothing to hand over."""
+
+
+@lru_cache(maxsize=64)
+def _declared(text: bytes) -> str | None:
+    """The encoding that a declaration in `text` names, UTF-8 where none does; None for one nobody decodes."""
+    declared = _DECLARED.search(text)
+    if declared is None:
+        return "utf-8"
+    try:
+        name = codecs.lookup(declared[1].decode("ascii")).name
+    except LookupError:
+        return None
+    return name if name in _ENCODINGS else None
 
 
 def _refuse_doctype(*_declaration: object) -> None:

@@ -8,8 +8,9 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import MalformedXml, ReportError
 from dmarcwatch.parse.evidence import COUNT, read_record
 from dmarcwatch.parse.head import Head, read_report
-from dmarcwatch.parse.known_heads import TAIL, known_heads
-from dmarcwatch.parse.known_records import END, START, known_records
+from dmarcwatch.parse.known import known
+from dmarcwatch.parse.known_heads import TAIL
+from dmarcwatch.parse.known_records import END, START
 from dmarcwatch.parse.markup import Decoder, RecoveringParser, StrictParser
 from dmarcwatch.parse.tally import Tally
 from dmarcwatch.parse.walk import Walk
@@ -28,8 +29,7 @@ class Pass:
         self._budgets = budgets
         self._recover = recover
         self._decoder = Decoder()
-        self._heads = known_heads(budgets)
-        self._records = known_records(budgets)
+        self._known = known(budgets)
         self._head: Head | None = None
         self._unparsed = ""
         """A known head, and a known end; parsed as soon as anything else must be."""
@@ -134,20 +134,20 @@ class Pass:
         if not (start and self._at_rest):
             self._feed(f"{start}{inside}{END}")
             return
-        if self._records.read(inside, self.tally):
+        if self._known.records.read(inside, self.tally):
             return
         seen = self.tally.seen
         self._feed(f"{start}{inside}{END}")
         if self._at_rest and self.tally.seen == seen + 1:
-            self._records.learn(inside)
+            self._known.records.learn(inside)
 
     def _begin(self, text: str) -> None:
         """Read what stands before the first record, by its text alone where that is known."""
-        self._head = self._heads.read(text)
+        self._head = self._known.heads.read(text)
         if self._head is None:
             self._feed(text)
             if self._at_rest:
-                self._heads.learn(text)
+                self._known.heads.learn(text)
             return
         self._begun = self._at_rest = True
         self._unparsed = text
