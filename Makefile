@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORPUS ?= ../shared/corpus
 
-.PHONY: demo test lint types tests system lock clean pictures calibrate fuzz
+.PHONY: demo test lint types tests system lock clean pictures man calibrate fuzz
 
 # A stamp for each lock file, so that a changed lock installs anew and an unchanged one costs nothing.
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -48,6 +48,9 @@ lock: $(VENV)/.dev
 		--no-emit-index-url --no-header -q -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+
+man: $(VENV)/.run
+	@$(BIN)/python tools/man.py build/man
 
 calibrate: $(VENV)/.dev
 	@$(BIN)/python -m bench.calibrate --worlds 2000 --days 120 --seed 1
