@@ -18,6 +18,7 @@ from statistics import median
 from bench.compare import Job, Usage, count_reports
 from bench.generate import Set, generate
 from dmarcwatch.collect.imap_session import Opened
+from dmarcwatch.collect.secret import Secret
 from dmarcwatch.collect.sources import ImapSource
 from dmarcwatch.store.database import open_database, transaction
 from dmarcwatch.store.memory import SourceMemory
@@ -81,7 +82,9 @@ def fetch_nothing(server: MailServer, user: str, opened: Opened) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         job = fetch_job(server, user, folder, reports=0)
-        _remember(folder / "bench.db", ImapSource("localhost", user, port=server.tls_port), opened)
+        password = Secret(command=("echo", PASSWORD))
+        source = ImapSource("localhost", user, password, port=server.tls_port)
+        _remember(folder / "bench.db", source.name, opened)
         usages = [measured(server, job, folder) for _ in range(_RUNS)]
     best = min(usage.wall_seconds for usage in usages)
     print(f"dmarcwatch fetch, nothing new in {opened.exists} messages: {_figures(usages)}, best {best:.2f} s")
@@ -107,21 +110,20 @@ def compare(server: MailServer, messages: int, peer_messages: int, rounds: int) 
     _show(usages, {"dmarcwatch": messages, "parsedmarc": peer_messages})
 
 
-def _remember(path: Path, source: ImapSource, opened: Opened) -> None:
+def _remember(path: Path, source: str, opened: Opened) -> None:
     """A database that knows the messages of the folder, as reading them would have left it."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with closing(open_database(path).conn) as connection, transaction(connection):
-        memory = SourceMemory(connection, source.name)
+        memory = SourceMemory(connection, source)
         connection.executemany(
             "INSERT INTO items (source, origin, token, sha256, size, received_at, local, outcome, settled) "
             f"VALUES ({memory.id}, ?, ?, ?, 4000, '{now}', 0, 'duplicate', 1)",
             (
-                (f"{source.name}/{uid}", f"{opened.name}/{opened.validity}/{uid}", f"{uid:064x}")
+                (f"{source}/{uid}", f"{opened.name}/{opened.validity}/{uid}", f"{uid:064x}")
                 for uid in range(1, opened.exists + 1)
             ),
         )
-        memory.advance(json.dumps({opened.name: [opened.validity, opened.next_uid]}))
-        memory.write()
+        memory.write(json.dumps({opened.name: [opened.validity, opened.next_uid]}))
 
 
 def _show(usages: dict[str, list[Usage]], messages: dict[str, int]) -> None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
+from pathlib import Path
 
 from tests.collectors.bucket import ses_name
 from tests.collectors.mail_servers import MailServer
@@ -26,9 +27,14 @@ def fill_maildir(server: MailServer, user: str, mails: Iterable[bytes], *, flags
         path = inbox / folder / f"{moment}.M{number}P1.bulk{suffix}"
         path.write_bytes(mail)
         os.utime(path, (moment, moment))  # what Dovecot tells as INTERNALDATE
+        _give_to_dovecot(path)
+    for path in (inbox, *inbox.iterdir()):
+        _give_to_dovecot(path)
+
+
+def _give_to_dovecot(path: Path) -> None:
     if os.getuid() == 0:
-        for path in (inbox, *inbox.rglob("*")):
-            shutil.chown(path, "dovecot", "dovecot")
+        shutil.chown(path, "dovecot", "dovecot")
 
 
 def fill_bucket(address: str, prefix: str, mails: Iterable[bytes]) -> None:

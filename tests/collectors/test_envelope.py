@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from base64 import b64encode
 from contextlib import closing
 
@@ -68,6 +70,19 @@ def test_other_envelopes_are_said_not_guessed():
         decrypt({"x-amz-key": "version one"}, b"", known_key)
     with pytest.raises(EnvelopeError, match="ROT13"):
         decrypt(metadata(b"wrapped", algorithm="ROT13"), b"", known_key)
+
+
+def test_without_the_library_the_extra_is_named():
+    program = (
+        "import sys; sys.modules['cryptography'] = None\n"
+        "from dmarcwatch.collect.envelope import EnvelopeError, decrypt\n"
+        "told = {'x-amz-key-v2': '', 'x-amz-iv': '', 'x-amz-matdesc': '{}',\n"
+        "        'x-amz-cek-alg': 'AES/GCM/NoPadding'}\n"
+        "try: decrypt(told, b'', lambda wrapped, context: bytes(32))\n"
+        "except EnvelopeError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "it is encrypted; install dmarcwatch with its extra: dmarcwatch[s3]\n"
 
 
 def test_encryption_by_the_bucket_needs_no_decryption():

@@ -71,6 +71,22 @@ def test_an_overwritten_object_is_read_again(bucket):
     assert [item.data for item in read_all(bucket.collector(), memory)] == [b"two"]
 
 
+def test_of_a_versioned_object_the_present_one_is_read(bucket):
+    name, client = bucket.source.bucket, bucket.client
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    for data in (b"first", b"second"):
+        bucket.put("in/report", data)
+    bucket.put("in/gone", b"third")
+    client.delete_object(Bucket=name, Key="in/gone")
+    memory = RunMemory()
+    assert [item.data for item in read_all(bucket.collector(), memory)] == [b"second"]
+    collector = bucket.collector(Settle.DELETE)
+    collector.settle(read_all(bucket.collector()))
+    assert read_all(bucket.collector()) == []
+    versions = client.list_object_versions(Bucket=name)["Versions"]
+    assert len(versions) == 3, "deleting leaves the versions to who set up versioning"
+
+
 def test_settled_mail_below_the_same_prefix_is_not_read_again(bucket):
     bucket.deliver(*MAIL)
     moving = {"settle": Settle.MOVE, "prefix": "", "done": "in/done/"}
