@@ -167,7 +167,9 @@ class Thresholds:
     have shown the fault again with 95 % (rare senders would wait for months otherwise)."""
     total_fixed_days: int = 3
     """The same after a fault that came to stay and took every day: one that is still there would take
-    these as well."""
+    these as well ..."""
+    total_fixed_messages: int = 20
+    """... or so many messages that pass: a monthly sender shows it with its next run."""
     doubtful_share: Limit = Limit(0.05, 0.02)
     """Upper bound of failing, unverified and indeterminate together: reporters' bugs and DNS."""
     odd_share: float = 0.05

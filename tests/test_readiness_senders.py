@@ -185,6 +185,18 @@ def test_a_rare_senders_fault_that_took_every_day_needs_three_good_ones(good, bl
     assert bool(blockers(world.judge(), "stream-failing")) is blocks
 
 
+@pytest.mark.parametrize(("passing", "blocks"), [(19, True), (20, False)])
+def test_a_monthly_sender_shows_by_its_next_run_that_it_is_mended(passing, blocks):
+    world = healthy(130).mail(ESP, [40, 70], 50, "unaligned").mail(ESP, [9], passing)
+    assert bool(blockers(world.judge(), "stream-failing")) is blocks
+    world = healthy(130).mail(ESP, [40], 50, "unaligned").mail(ESP, [9], passing)
+    assert bool(blockers(world.judge(), "stream-failing")) is blocks
+
+
+def test_a_monthly_sender_that_failed_each_time_does_not_lapse_between_its_runs():
+    assert blockers(healthy(130).mail(ESP, [20, 50, 80], 50, "unaligned").judge(), "stream-failing")
+
+
 def test_faults_of_two_kinds_are_no_rhythm():
     def lost(day, state, world):
         return world.change(

@@ -110,24 +110,33 @@ def mended_since(track: Track, fault: Fault, *, last: int, least: Least, limits:
     failed on most days it mailed needs fewer of them: chance would have shown the fault again. One that
     failed on all of them for a week and more needs a few.
     """
-    if fault.away < least.mended or fault.away < patience(track, fault, limits):
+    if fault.away < least.mended:
         return None
-    if fault.away < least.of(track, fault, limits):
+    total = took_every_day(track, fault, limits)
+    # Where it did, its pauses were those of the mail and show no rhythm.
+    enough = 0 if total else patience(track, fault, limits)
+    if fault.away < max(enough, least.of(track, fault, limits)):
         return None
     since = fault.days[-1] + 1
-    good = sum(1 for day in range(since, last + 1) if day in track.cells)
+    good = [track.cells[day] for day in range(since, last + 1) if day in track.cells]
     active = sum(1 for day in range(fault.days[0], since) if day in track.cells)
-    by_chance = (1.0 - bounds.lower(len(fault.days), active)) ** good
-    shown = good >= limits.fixed_active_days or by_chance <= 1.0 - bounds.CONFIDENCE
-    shown = shown or (good >= limits.total_fixed_days and _was_total(track, fault, limits))
-    return since if shown else None
+    by_chance = (1.0 - bounds.lower(len(fault.days), active)) ** len(good)
+    shown = len(good) >= limits.fixed_active_days or by_chance <= 1.0 - bounds.CONFIDENCE
+    return since if shown or (total and _is_enough_after_all(good, limits)) else None
 
 
-def _was_total(track: Track, fault: Fault, limits: Thresholds) -> bool:
-    """Whether it came to stay and took every day the stream mailed on."""
+def _is_enough_after_all(good: Sequence[DayCell], limits: Thresholds) -> bool:
+    """Whether a few days or one large run pass: a fault that took all before would have taken these."""
+    passed = sum(cell.passed for cell in good)
+    return len(good) >= limits.total_fixed_days or passed >= limits.total_fixed_messages
+
+
+def took_every_day(track: Track, fault: Fault, limits: Thresholds) -> bool:
+    """Whether it left no day that the stream mailed on: from the first one on, or when it came to stay."""
     days = last_time(track, fault, limits).days
-    active = sum(day in track.cells for day in range(days[0], days[-1] + 1))
-    return active == len(days) >= limits.total_fixed_days and lasted(track, fault, limits)
+    if days != fault.days and not lasted(track, fault, limits):
+        return False
+    return len(days) == sum(day in track.cells for day in range(days[0], days[-1] + 1))
 
 
 def lapsed_since(track: Track, fault: Fault, *, least: Least, limits: Thresholds) -> int | None:

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dmarcwatch import bounds
-from dmarcwatch.readiness.faults import RANDOM_STATE, is_bad, patience, state_fault, total_losses
+from dmarcwatch.readiness.faults import (
+    RANDOM_STATE,
+    is_bad,
+    patience,
+    state_fault,
+    took_every_day,
+    total_losses,
+)
 from dmarcwatch.readiness.gates.measured import Measured, count, none_open, percent
 from dmarcwatch.readiness.gates.words import FAILING_STATES, since, state_words
 from dmarcwatch.readiness.timeline import Track
@@ -41,6 +48,8 @@ def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
     long_run = view.days_of(judged.track, view.last - 2 * limits.long_days + 1)
     lost = total_losses(long_run, last=view.last, limits=limits)
     if lost is None or lost.away >= patience(judged.track, lost, limits):
+        return None
+    if judged.since is not None and took_every_day(judged.track, lost, limits):
         return None
     failing = sum(cell.failing for _, cell in long_run)
     times, apart = count(len(lost.days), "day"), count(lost.largest_gap, "day")
