@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from dmarcwatch.store.schema import MEASURES
+from dmarcwatch.store.tables import MEASURES
 
 _CELL = "d.day, d.span_days, d.received_day, o.name, d.tier, d.grade, d.state, d.forwarded"
 _MEASURES = ", ".join(f"d.{name}" for name in MEASURES)

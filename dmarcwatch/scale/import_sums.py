@@ -15,7 +15,7 @@ from dmarcwatch.senders import Senders
 from dmarcwatch.store.interned import Interned
 from dmarcwatch.store.pending import Pending
 from dmarcwatch.store.rollup import add_stream
-from dmarcwatch.store.schema import MEASURES
+from dmarcwatch.store.tables import MEASURES
 from dmarcwatch.streams import Place, PlaceKind
 
 _DAYS = f"{', '.join(CELL)}, {', '.join(MEASURES)}"

@@ -21,7 +21,7 @@ from dmarcwatch.scale.import_sums import SumsInto
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.rollup import settle_pool
-from dmarcwatch.store.schema import FACT_TABLES, JUDGEMENT_TABLES
+from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
 _TLS_TABLES = ("tls_reports", "tls_policies", "tls_failures")
 _MARK = "import "

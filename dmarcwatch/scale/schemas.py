@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from dmarcwatch.prepared import EvidenceRow, JudgementRow
-from dmarcwatch.store.schema import MEASURES
+from dmarcwatch.store.tables import MEASURES
 
 _TEXT, _NUMBER, _SMALL, _FLAG, _DAY = pa.string(), pa.int64(), pa.int32(), pa.bool_(), pa.date32()
 _PROBLEM = pa.struct([("path", _TEXT), ("found", _TEXT), ("messages", _NUMBER)])

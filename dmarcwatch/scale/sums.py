@@ -20,9 +20,10 @@ from dmarcwatch.scale.schemas import (
     POOL_DAYS,
     SELECTOR_DAYS,
 )
-from dmarcwatch.store.schema import MEASURES
+from dmarcwatch.store.tables import MEASURES
 
 _PASSES = pa.array(["pass", "pass_unverified"])
+_TRUSTED = pa.array(["local", "verified"])
 Sums = Mapping[str, pa.Table]
 """`place_days`, `selector_days`, `place_addresses` and `domain_days`."""
 SUMMED = {
@@ -40,7 +41,7 @@ def sum_up(reports: pa.Table, records: pa.Table, *, sign: int = 1) -> Sums:
     joined = _with_reports(records, counted)
     return {
         "place_days": _place_days(joined, sign),
-        "selector_days": _selector_days(joined, sign),
+        "selector_days": _selector_days(joined.filter(pc.is_in(joined["tier"], value_set=_TRUSTED)), sign),
         "place_addresses": _place_addresses(joined, sign),
         "domain_days": _domain_days(counted, sign),
     }

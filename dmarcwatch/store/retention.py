@@ -13,7 +13,7 @@ from typing import NamedTuple
 from dmarcwatch.store import rollup
 from dmarcwatch.store.aside import forget_aside
 from dmarcwatch.store.database import transaction
-from dmarcwatch.store.schema import FACT_TABLES, JUDGEMENT_TABLES
+from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
 BATCH_RECORDS = 200_000
 """Records of one transaction. Each touches most pages of the indexes, so few large ones write least

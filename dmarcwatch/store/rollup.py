@@ -8,7 +8,7 @@ import sqlite3
 from collections import defaultdict
 from datetime import date, timedelta
 
-from dmarcwatch.store.schema import MEASURES
+from dmarcwatch.store.tables import MEASURES
 from dmarcwatch.streams import Place, PlaceKind, stream_id
 
 POOL_DAYS = 62
