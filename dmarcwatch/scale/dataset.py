@@ -40,7 +40,7 @@ class ShardDone:
     files: Mapping[str, int] = field(default_factory=dict)
     """Size in bytes by name."""
     days: tuple[str, str] | None = None
-    """First and last day of its reports."""
+    """First and last day of its reports, those of earlier increments that it changed as well."""
     tally: Mapping[str, int] = field(default_factory=dict)
     several: tuple[int, ...] = ()
     """Items with more than one document that brought a report: other shards may name them too."""

@@ -55,7 +55,9 @@ class ShardKnowledge:
         if not self._asked:
             return
         self._note_messages(entry, sign)
-        if entry.tier in VOUCHED and entry.p is not None:
+        if entry.tier not in VOUCHED:
+            return
+        if entry.p is not None:
             self._policies[entry.identity.policy_domain][entry.day, entry.p] += sign
         for selector, messages in _passing(self._records.of(entry.id)).items():
             self._selectors[selector] += sign * messages

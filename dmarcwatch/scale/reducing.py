@@ -63,9 +63,10 @@ class _Reduction:
         reports = self._settled(found, entries)
         records = records.filter(pc.is_in(records["report"], value_set=reports["id"].combine_chunks()))
         self._write_sums(added([sum_up(reports, records), *earlier.changes()]))
-        self._write("reports", pa.concat_tables([reports, earlier.changed(self._shard.increment)]))
+        rows = pa.concat_tables([reports, earlier.changed(self._shard.increment)])
+        self._write("reports", rows)
         self._write_records(reports, records)
-        days = pc.min_max(reports["day"]).as_py() if reports.num_rows else None
+        days = pc.min_max(rows["day"]).as_py() if rows.num_rows else None
         return ShardDone(
             self._files,
             (str(days["min"]), str(days["max"])) if days else None,

@@ -43,8 +43,8 @@ def job(
     return Job(dataset, replace(RECIPE, now=now), engine or InProcess(), batch)
 
 
-def read(path: Path, *folders: Path, **how: object) -> list[Summary]:
-    return job(path, **how).run([of_folder(folder) for folder in folders])
+def read(path: Path, *folders: Path, trusted: bool = True, **how: object) -> list[Summary]:
+    return job(path, **how).run([of_folder(folder, trusted=trusted) for folder in folders])
 
 
 def imported(path: Path, database: Path, wanted: Wanted | None = None) -> Imported:
@@ -54,12 +54,12 @@ def imported(path: Path, database: Path, wanted: Wanted | None = None) -> Import
         return found
 
 
-def fetch(database: Path, folders: Iterable[Path], *, now: datetime = NOW) -> Accounts:
-    """The folders in one run each, as files that the user named."""
+def fetch(database: Path, folders: Iterable[Path], *, now: datetime = NOW, trusted: bool = True) -> Accounts:
+    """The folders in one run each; `trusted`: as files that the user named."""
     total = Accounts()
     with closing(open_database(database)) as opened:
         for folder in folders:
-            source = FileSource(folder, trusted=True)
+            source = FileSource(folder, trusted=trusted)
             run = Ingest(opened, rules(), now).begin(source.name)
             run.read(open_source(source))
             total += run.accounts
