@@ -5,10 +5,10 @@ Credentials come from boto3's own chain: environment, profile, container, instan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dmarcwatch.collect.aws_errors import error_code, explain
 from dmarcwatch.collect.envelope import EnvelopeError
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+Answer = TypeVar("Answer", bound="Mapping[str, Any]")
+
 _CONNECT_SECONDS = 20
+_TRIES = 3
+"""How often the same is asked of a service whose answers break off."""
 
 
 class Aws:
@@ -68,6 +72,21 @@ class Aws:
             yield
         except (BotoCoreError, ClientError) as error:
             raise explain(self.source, error) from error
+
+    def whole(self, ask: Callable[[], Answer], *names: str) -> Answer:
+        """An answer that holds what `names` say, which every whole one does.
+
+        A connection that ends within the headers of an answer looks like an answer without the rest of
+        them, and boto3 does not ask again. Raises CollectError.
+        """
+        for _ in range(_TRIES):
+            answer = ask()
+            if all(name in answer for name in names):
+                return answer
+        raise CollectError(
+            f"{self.source.name}: answers break off in the middle, more than once",
+            hint="Run later; if it stays so, look for a proxy in between that breaks connections.",
+        )
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -67,7 +67,7 @@ def explain(source: S3Source, error: Exception) -> CollectError:
     """What a ClientError or BotoCoreError means for the user."""
     code = error_code(error)
     if code:
-        meaning, hint = _REFUSALS.get(code, (_words(error), ""))
+        meaning, hint = _REFUSALS.get(code) or _unknown(error)
         return CollectError(f"{source.name}: {meaning} ({code})", hint=hint)
     kind = type(error).__name__
     if kind == "EndpointConnectionError":
@@ -76,6 +76,14 @@ def explain(source: S3Source, error: Exception) -> CollectError:
         return _no_tls(source, error)
     meaning, hint = _FAILURES.get(kind, (_words(error), ""))
     return CollectError(f"{source.name}: {meaning}", hint=hint)
+
+
+def _unknown(error: Exception) -> tuple[str, str]:
+    """A code without a sentence of ours; boto3 says 500 as well where an answer is no XML."""
+    response = getattr(error, "response", {})
+    if response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return _REFUSALS["InternalError"]
+    return _words(error), "Look the code up in the service's documentation."
 
 
 def _no_connection(source: S3Source, error: Exception) -> CollectError:

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 from dmarcwatch.collect.aws import Aws
@@ -83,11 +84,13 @@ def cuts(prefix: str, last_key: str) -> list[str]:
 
 
 def _page(aws: Aws, bucket: str, prefix: str, part: _Part) -> _Page:
+    ask = partial(aws.s3.list_objects_v2, Bucket=bucket, Prefix=prefix)
+    if part.continuation is None:
+        ask = partial(ask, StartAfter=part.start)
+    else:
+        ask = partial(ask, ContinuationToken=part.continuation)
     with aws.explained():
-        if part.continuation is None:
-            told = aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=part.start)
-        else:
-            told = aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, ContinuationToken=part.continuation)
+        told = aws.whole(ask, "IsTruncated")
     contents = told.get("Contents", [])
     # Keys come in the order of their UTF-8 bytes, which is Python's order of text as well.
     inside = [entry for entry in contents if part.end is None or entry["Key"] <= part.end]

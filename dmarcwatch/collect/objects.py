@@ -92,7 +92,9 @@ def _download(aws: Aws, found: StoredObject, limit: int) -> tuple[Mapping[str, A
     from botocore.exceptions import HTTPClientError, IncompleteReadError
 
     for tries_left in range(_TRIES, 0, -1):
-        answer = aws.s3.get_object(Bucket=found.bucket, Key=found.key)
+        answer = aws.whole(
+            lambda: aws.s3.get_object(Bucket=found.bucket, Key=found.key), "ContentLength", "LastModified"
+        )
         with closing(answer["Body"]) as body:
             try:
                 if answer["ContentLength"] > limit:
@@ -130,7 +132,7 @@ def settle_object(aws: Aws, item: Item) -> Notice | None:
     bucket, _, key = place.partition("/")
     with aws.explained():
         try:
-            etag = aws.s3.head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+            etag = aws.whole(lambda: aws.s3.head_object(Bucket=bucket, Key=key), "ETag")["ETag"].strip('"')
             # SES never writes a name twice, and its notification tells the name, not the ETag.
             if version != etag and not (version and key.endswith(version)):
                 return Notice(item.origin, "unsettled", f"{item.origin} has changed and is left", left=False)

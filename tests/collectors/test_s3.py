@@ -196,11 +196,15 @@ def listed(key: str, storage_class: str = "STANDARD") -> dict:
     return {"Key": key, "ETag": '"1"', "Size": 1, "StorageClass": storage_class}
 
 
+def page(*contents: dict) -> dict:
+    return {"Contents": list(contents), "IsTruncated": False}
+
+
 @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
 def test_an_archived_object_is_left_without_asking_for_it(bucket, storage_class):
     notices = []
     collector, stubber = stubbed(bucket.source, notices)
-    stubber.add_response("list_objects_v2", {"Contents": [listed("in/old", storage_class)]})
+    stubber.add_response("list_objects_v2", page(listed("in/old", storage_class)))
     with stubber, closing(collector):
         assert read_all(collector) == []
     assert [(notice.reason, notice.left) for notice in notices] == [("archived", True)]
@@ -209,7 +213,7 @@ def test_an_archived_object_is_left_without_asking_for_it(bucket, storage_class)
 def test_an_object_in_an_archive_tier_is_left_when_reading_fails(bucket):
     notices = []
     collector, stubber = stubbed(bucket.source, notices)
-    stubber.add_response("list_objects_v2", {"Contents": [listed("in/old", "INTELLIGENT_TIERING")]})
+    stubber.add_response("list_objects_v2", page(listed("in/old", "INTELLIGENT_TIERING")))
     stubber.add_client_error("get_object", "InvalidObjectState", http_status_code=403)
     with stubber, closing(collector):
         assert read_all(collector) == []
@@ -236,7 +240,7 @@ def test_amazons_refusals_are_explained(bucket, code, meaning):
 def test_one_refused_object_among_good_ones_holds_up_none(bucket):
     notices = []
     collector, stubber = stubbed(replace(bucket.source, parallel=1), notices)
-    stubber.add_response("list_objects_v2", {"Contents": [listed("in/1"), listed("in/2")]})
+    stubber.add_response("list_objects_v2", page(listed("in/1"), listed("in/2")))
     stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
     stubber.add_client_error("get_object", "NoSuchKey", http_status_code=404)
     memory = RunMemory()
