@@ -90,12 +90,13 @@ class Round:
 
     def _undisturbed(self) -> tuple[Usual, dict[str, list[str]]]:
         wire = self._origin.wire
-        fetch = self._fetch("undisturbed", Settle.NOTHING, self._folder, workers=0)
-        before = wire.received_bytes
-        ended = fetch.run()
-        if ended.status not in SOUND:
-            raise RuntimeError(f"an undisturbed run ended with {ended.status}: {ended.err}")
-        return Usual(ended.seconds, wire.received_bytes - before), contents(fetch.database)
+        for number in range(_MOST_RUNS):  # on a crowded machine a server may be late by itself
+            fetch = self._fetch(f"undisturbed{number}", Settle.NOTHING, self._folder, workers=0)
+            before = wire.received_bytes
+            ended = fetch.run()
+            if ended.status in SOUND:
+                return Usual(ended.seconds, wire.received_bytes - before), contents(fetch.database)
+        raise RuntimeError(f"an undisturbed run ended with {ended.status}: {ended.err}")
 
     def _fetch(self, name: str, settle: Settle, place: Path, *, workers: int = 2) -> Fetch:
         folder = self._folder / name
