@@ -120,6 +120,6 @@ def _row(gaps: Gaps, address: int, count: int) -> tuple[str, str] | None:
     around = (f"{gaps[0]}>", f"</{gaps[1]}>", f"</{gaps[2]}")
     before, between = around[0].removesuffix(_ADDRESS), around[1][len(_ADDRESS_END) : -len(_COUNT)]
     expected = (f"{before}{_ADDRESS}", f"{_ADDRESS_END}{between}{_COUNT}")
-    if around[:2] != expected or not around[2].startswith(_COUNT_END) or _ADDRESS in before:
+    if around[:2] != expected or not around[2].startswith(_COUNT_END):
         return None
     return before, between
