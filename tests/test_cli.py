@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +17,8 @@ def run(*arguments, **options):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_says_what_each_says_of_itself(name):
-    assert import_module(f"dmarcwatch.cli.{name}").command.get_short_help_str(200) == COMMANDS[name]
+    module = f"{name}_" if iskeyword(name) else name
+    assert import_module(f"dmarcwatch.cli.{module}").command.get_short_help_str(200) == COMMANDS[name]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,6 +1,7 @@
 """A bucket of a real S3 server, as somebody else sees it."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -37,7 +38,9 @@ class Bucket:
 
     def __post_init__(self) -> None:
         self.client = client_of(self.address)
-        self.client.create_bucket(Bucket=self.source.bucket)
+        # Asked again after an answer that took too long, it is there already.
+        with suppress(self.client.exceptions.BucketAlreadyOwnedByYou):
+            self.client.create_bucket(Bucket=self.source.bucket)
 
     def put(self, key: str, data: bytes, **options: object) -> None:
         self.client.put_object(Bucket=self.source.bucket, Key=key, Body=data, **options)
