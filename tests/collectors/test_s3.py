@@ -119,10 +119,9 @@ def five_thousand(seaweedfs) -> tuple[str, set[str]]:
         "v/{}{}",
     )
     keys = {f"in/{shapes[number % 7].format(number % 32, number)}" for number in range(5000)}
-    with closing(client_of(seaweedfs)) as client:
-        # Asked again after an answer that took too long, it is there already.
-        with suppress(client.exceptions.BucketAlreadyOwnedByYou):
-            client.create_bucket(Bucket=BULK_BUCKET)
+    # Asked again after an answer that took too long, it is there already.
+    with closing(client_of(seaweedfs)) as client, suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=BULK_BUCKET)
     # Without boto3, which signs each request and would take most of the time.
     with closing(HTTPConnection(seaweedfs.removeprefix("http://"))) as connection:
         for key in keys:
