@@ -229,7 +229,8 @@ class Thresholds:
     regular_share: float = 0.7
     """Of the days on which a daily sender of the same mail would be active: a server is, a spoofer is not."""
     run_ratio: float = 3.0
-    """Runs of a rhythm differ in size by no more than this: a vendor's list is much the same each month."""
+    """Two runs of a rhythm differ in size by no more than this or than chance explains: a vendor's list is
+    much the same each month. More runs need not, as reporters miss some."""
     monthly_rhythm: tuple[int, int] = (28, 33)
     """Days between monthly runs."""
     weekly_gaps: int = 3

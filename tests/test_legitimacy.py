@@ -115,6 +115,22 @@ def test_a_vendor_whose_key_was_lost_for_some_runs_is_still_its_keys_home(signed
     assert (standing(world, vendor).legitimacy is Legitimacy.OWNED) is home
 
 
+def test_a_forwarder_is_no_keys_home_however_much_it_passes_on():
+    # It forwards what people sign all day, and one message of the vendor's run.
+    vendor, people = (
+        place("unknown", PlaceKind.DOMAIN, "vendor.example"),
+        place("google-workspace", PlaceKind.NONE, ""),
+    )
+    world = healthy(130).mail(vendor, [0, 30], 20, "dkim-only").mail(NET, range(60), 5, "dkim-only")
+    world.add(stream(vendor, selectors=["v1"]), ()).add(stream(NET, selectors=["g1", "v1"]), ())
+    world.add(
+        stream(people, sender_type="mailbox", selectors=["g1"]),
+        [row(people, ago(day), 9) for day in range(60)],
+    )
+    assert standing(world, vendor).legitimacy is Legitimacy.OWNED
+    assert standing(world, NET).legitimacy is Legitimacy.FORWARDED
+
+
 def test_a_broken_signature_of_another_sender_alone_stays_unknown_and_is_not_asked_about():
     world = World()
     world.add(stream(SES, selectors=["s1"]), [row(SES, ago(day), 20) for day in range(30)])

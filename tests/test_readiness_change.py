@@ -103,6 +103,15 @@ def test_a_fall_closes_after_two_weeks_of_active_days_that_pass(good, open_):
     assert ok(verdict, "regressed") is not open_
 
 
+@pytest.mark.parametrize(("good", "open_"), [(21, True), (28, False)])
+def test_a_fall_of_a_weekly_sender_closes_after_four_weeks_that_pass(good, open_):
+    world = (
+        healthy(130).mail(ESP, range(0, good, 7), 40).mail(ESP, range(good, good + 14, 7), 40, "unaligned")
+    )
+    world.mail(ESP, range(good + 14, 130, 7), 40)
+    assert ok(world.judge(), "regressed") is not open_
+
+
 def test_a_fall_stays_open_while_the_baseline_fills_with_the_bad_days():
     assert "regressed" in blocked_by(unsigned(60).judge())
 

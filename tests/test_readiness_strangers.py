@@ -208,16 +208,27 @@ def test_other_unknown_mail_is_told_and_changes_nothing():
     assert any("10 messages of unknown senders" in warning.message for warning in verdict.warnings)
 
 
-def test_runs_of_very_different_size_are_chance():
-    assert asked(seen([5], 10, world=seen([35], 30, reporters=["google"]), reporters=["google"]).judge())
-    assert not asked(seen([5], 10, world=seen([35], 31, reporters=["google"]), reporters=["google"]).judge())
+@pytest.mark.parametrize(
+    ("one", "other", "asks"), [(10, 30, True), (10, 31, False), (2, 8, True), (1, 8, False)]
+)
+def test_two_runs_of_very_different_size_are_chance(one, other, asks):
+    verdict = seen([5], one, world=seen([35], other, reporters=["google"]), reporters=["google"]).judge()
+    assert bool(asked(verdict)) is asks
+
+
+def test_three_runs_may_differ_in_size_as_reporters_miss_some():
+    world = seen([5, 65], 40, reporters=["google"])
+    assert asked(seen([35], 9, world=world, reporters=["google"]).judge())
 
 
 def test_a_server_of_a_domain_that_mails_little_asks_by_its_share():
-    # One message in five days is 2 % of what the domain itself sends, and never ten days of a month.
+    # One message in five days is 20 % of what the domain itself sends, and never ten days of a month.
     world = healthy(per_reporter=1, reporters=["google"])
     assert asked(seen(range(0, 60, 5), 1, world=world, reporters=["google"]).judge())
     assert not asked(seen(range(0, 60, 5), 1, reporters=["google"]).judge())
+    # Much at once on as many days is a spoofer's.
+    world = healthy(per_reporter=1, reporters=["google"])
+    assert not asked(seen(range(0, 60, 8), 12, world=world, reporters=["google"]).judge())
 
 
 def unsigned_people(messages):
@@ -249,6 +260,14 @@ def test_of_several_places_only_those_ask_that_are_active_like_a_server():
     verdict = world.judge()
     assert asked(verdict) == {stream_id(NET)}
     assert any("spoofers reuse networks" in warning.message for warning in verdict.warnings)
+
+
+@pytest.mark.parametrize(("daily", "asks"), [(1, True), (20, False)])
+def test_two_small_runs_ask_where_they_are_much_beside_the_rest(daily, asks):
+    # Three messages of two runs, and 300 or 6,000 of the domain's own.
+    world = healthy(per_reporter=daily)
+    seen([3], 1, world=world, reporters=["google"])
+    assert bool(asked(seen([34], 2, world=world, reporters=["google"]).judge())) is asks
 
 
 def test_a_small_run_asks_when_it_came_twice_as_long_as_it_is_no_trifle():

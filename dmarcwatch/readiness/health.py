@@ -174,11 +174,18 @@ def _failing(days: Sequence[Passed], limits: Thresholds) -> bounds.Share:
 
 
 def _recovery(days: Sequence[Passed], seen: int, limits: Thresholds) -> int | None:
-    """The day on which enough active days in a row had passed after a fall; None while they have not."""
-    good = 0
+    """The day on which enough active days in a row had passed after a fall; None while they have not.
+
+    Fewer will do of a sender that mails rarely, over four weeks.
+    """
+    good, begun = 0, seen
     for day in days[bisect_right(days, (seen,)) :]:
-        good = good + 1 if day.passed >= limits.recovered_pass * day.messages else 0
-        if good >= limits.recovered_days:
+        if day.passed < limits.recovered_pass * day.messages:
+            good, begun = 0, day.day
+            continue
+        good += 1
+        rarely = good >= limits.total_fixed_days and day.day - begun >= limits.passing_days.quarantine
+        if good >= limits.recovered_days or rarely:
             return day.day
     return None
 

@@ -7,6 +7,8 @@ from math import exp
 from dmarcwatch.readiness.legitimacy import ActiveDay
 from dmarcwatch.thresholds import Thresholds
 
+_TWO_SIGMA = 2.0
+
 
 def messages(days: Sequence[ActiveDay], last: int, window: int) -> int:
     """Failing messages of the last days of a window."""
@@ -29,16 +31,27 @@ def runs(days: Sequence[ActiveDay]) -> list[ActiveDay]:
 def has_rhythm(found: Sequence[ActiveDay], limits: Thresholds) -> bool:
     """Whether runs come back by the calendar: every month, or weeks apart again and again.
 
-    Runs of one sender are of much the same size; and a network with many runs has some of them
-    weeks apart by chance, so most of them must be.
+    A network with many runs has some of them weeks apart by chance, so most of them must be.
     """
     gaps = [later.day - run.day for run, later in pairwise(found)]
-    low, high = limits.monthly_rhythm
-    monthly = bool(gaps) and all(low <= gap <= high for gap in gaps)
+    if not gaps:
+        return False
     weeks = sum(gap % 7 == 0 for gap in gaps)
-    weekly = weeks >= limits.weekly_gaps and weeks >= limits.weekly_share * len(gaps)
-    sizes = [run.failing for run in found] or [0]
-    return weekly or (monthly and max(sizes) <= limits.run_ratio * min(sizes))
+    if weeks >= limits.weekly_gaps and weeks >= limits.weekly_share * len(gaps):
+        return True
+    low, high = limits.monthly_rhythm
+    return all(low <= gap <= high for gap in gaps) and (
+        len(found) > limits.monthly_runs or _are_alike([run.failing for run in found], limits)
+    )
+
+
+def _are_alike(sizes: Sequence[int], limits: Thresholds) -> bool:
+    """Whether two runs are of one size, as those of one sender are: within a ratio, or within chance.
+
+    Of five messages a run, reports show two of the one and eight of the other.
+    """
+    least, most = min(sizes), max(sizes)
+    return most <= limits.run_ratio * least or (most - least) ** 2 <= _TWO_SIGMA**2 * (most + least)
 
 
 def comes_back(found: Sequence[ActiveDay], *, last: int, limits: Thresholds) -> bool:

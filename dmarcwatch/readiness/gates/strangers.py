@@ -66,14 +66,16 @@ def unknown_persistent(view: View) -> Measured:
 def _persistence(view: View, days: Sequence[ActiveDay], by_day: Rule) -> Rule | None:
     """The rule by which a place keeps at it day after day; None where it does not.
 
-    Many days of a month; or, of a domain that mails little, fewer days over a longer time, where
-    what comes is much beside the domain's own mail.
+    Many days of a month; or, of a domain that mails little, fewer days over a longer time, as a server
+    that sends little does, where what comes is much beside the domain's own mail.
     """
     if _is_daily(days, view, by_day):
         return by_day
     limits = view.limits
     recent = [day for day in days if view.last - limits.long_days < day.day <= view.last]
     if len(recent) < limits.lasting_days or recent[-1].day - recent[0].day < limits.lasting_span:
+        return None
+    if not is_regular(recent, view.snapshot.expected_weekdays, limits):
         return None
     own = view.own_mail(limits.long_days).messages
     above = max(limits.monthly_messages, limits.lasting_share.at(view.target) * own)
@@ -128,8 +130,11 @@ def _rhythmic(view: View, strangers: Sequence[Stranger]) -> tuple[list[Stranger]
 def _is_enough(view: View, found: Sequence[ActiveDay]) -> bool:
     """Whether runs amount to something, and have not ended."""
     limits = view.limits
-    lasting = bool(found) and view.last - found[-1].day < limits.long_days
-    return lasting and sum(run.failing for run in found) > limits.monthly_messages
+    if not found or view.last - found[-1].day >= limits.long_days:
+        return False
+    amount = sum(run.failing for run in found)
+    much = _share_of_own(view, found) > limits.monthly_sure_share.at(view.target)
+    return amount > (limits.stream_messages if much else limits.monthly_messages)
 
 
 def _share_of_own(view: View, days: Sequence[ActiveDay]) -> float:

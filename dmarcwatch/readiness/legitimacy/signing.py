@@ -29,8 +29,11 @@ def signers(tracks: Iterable[Track], today: int) -> tuple[dict[str, frozenset[st
                 operators.setdefault(name, set()).add(track.stream.id)
     homes: dict[str, str] = {}
     for track in sorted(signing, key=lambda track: (track.totals.dkim, track.stream.id)):
-        if track.stream.place.kind is not PlaceKind.SCATTERED and _often_signs(track):
-            homes.update((name, track.stream.id) for name in _selectors(track, today) - operators.keys())
+        names = _selectors(track, today)
+        if track.stream.place.kind is PlaceKind.SCATTERED or not _often_signs(track):
+            continue
+        if not names & operators.keys() - {""}:  # else it forwards what others signed
+            homes.update((name, track.stream.id) for name in names - operators.keys())
     return {name: frozenset(ids) for name, ids in operators.items()}, homes
 
 
