@@ -123,26 +123,36 @@ def _bad_manners(kind: str, ended: Ended) -> Iterator[str]:
         yield f"a run ended with a traceback: {ended.err[-2000:]}"
 
 
-def play(make: MakeOrigin, kinds: Sequence[str], rounds: int, *, seed: int) -> dict[str, Tally]:
-    """So many rounds, kind after kind in turn."""
-    tallies = {kind: Tally() for kind in kinds}
-    for number in range(rounds):
-        kind = kinds[number % len(kinds)]
+def play(make: MakeOrigin, tallies: dict[str, Tally], rounds: range, *, seed: int) -> None:
+    """The rounds with these numbers, kind after kind in turn."""
+    for number in rounds:
+        kind = list(tallies)[number % len(tallies)]
         rng = Random(f"{seed} {number}")
         with tempfile.TemporaryDirectory(prefix="faults-") as held, small_disk(Path(held) / "disk") as disk:
             folder = Path(held)
             origin = make(f"{kind.replace(' ', '-')}-{seed}-{number}", rng)
             before = len(tallies[kind].wrong)
             Round(origin, folder, disk, rng).play(kind, tallies[kind])
-            _tell(kind, number, tallies[kind].wrong[before:], folder)
-    return tallies
+            _tell(f"round {number} ({kind})", tallies[kind].wrong[before:], folder)
 
 
-def _tell(kind: str, number: int, wrong: Sequence[str], folder: Path) -> None:
+def _tell(title: str, wrong: Sequence[str], folder: Path) -> None:
     """Say at once what is wrong, and keep what shows it."""
-    if wrong:
-        kept = shutil.copytree(folder, Path(tempfile.mkdtemp(prefix="faults-kept-")), dirs_exist_ok=True)
-        print(f"round {number} ({kind}), kept in {kept}:", *wrong, sep="\n  ", file=sys.stderr, flush=True)
+    if not wrong:
+        print(f"{title}: as if nothing had happened", file=sys.stderr, flush=True)
+        return
+    kept = shutil.copytree(folder, Path(tempfile.mkdtemp(prefix="faults-kept-")), dirs_exist_ok=True)
+    print(f"{title}, kept in {kept}:", *wrong, sep="\n  ", file=sys.stderr, flush=True)
+
+
+def _sum_up(name: str, tallies: dict[str, Tally]) -> None:
+    for kind, tally in tallies.items():
+        print(
+            f"{name:5} {kind:14} {tally.rounds:4} rounds, {tally.faults:4} disturbed runs, "
+            f"{tally.hit:4} hit in mid-run, {len(tally.wrong)} differences, {tally.seconds:.0f} s; "
+            f"ended with {dict(sorted(tally.statuses.items()))}",
+            flush=True,
+        )
 
 
 @contextmanager
@@ -167,6 +177,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.faults", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200, help="of each source")
+    parser.add_argument("--first", type=int, default=0, help="number of the first round, to go on")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--source", choices=["imap", "s3", "both"], default="both")
     parser.add_argument("--kinds", default=",".join(KINDS), help="some of the kinds, by comma")
@@ -180,14 +191,12 @@ def main() -> None:
         if given.source in {"s3", "both"}:
             makes["s3"] = stack.enter_context(buckets(stack.enter_context(running_seaweedfs())))
         for name, make in makes.items():
-            for kind, tally in play(make, given.kinds.split(","), given.rounds, seed=given.seed).items():
-                failed |= bool(tally.wrong)
-                print(
-                    f"{name:5} {kind:14} {tally.rounds:4} rounds, {tally.faults:4} disturbed runs, "
-                    f"{tally.hit:4} hit in mid-run, {len(tally.wrong)} differences, {tally.seconds:.0f} s; "
-                    f"ended with {dict(sorted(tally.statuses.items()))}",
-                    flush=True,
-                )
+            tallies = {kind: Tally() for kind in given.kinds.split(",")}
+            try:
+                play(make, tallies, range(given.first, given.first + given.rounds), seed=given.seed)
+            finally:
+                _sum_up(name, tallies)
+            failed |= any(tally.wrong for tally in tallies.values())
     sys.exit(failed)
 
 

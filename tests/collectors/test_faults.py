@@ -3,7 +3,6 @@
 `python -m bench.faults` plays hundreds.
 """
 
-import shutil
 import sqlite3
 from contextlib import closing
 from random import Random
@@ -12,7 +11,7 @@ import pytest
 
 from bench.fault_kinds import KINDS, Fetch
 from bench.fault_origins import BucketOrigin, MailboxOrigin
-from bench.faults import buckets, drain, mailboxes, play
+from bench.faults import Tally, buckets, drain, mailboxes, play
 from dmarcwatch.collect.sources import Settle
 from tests.contents import contents, differences
 
@@ -37,7 +36,8 @@ def make_bucket(seaweedfs, monkeypatch):
 
 
 def assert_nothing_was_lost(make, kind, **seed):
-    (tally,) = play(make, [kind], 1, **seed).values()
+    tally = Tally()
+    play(make, {kind: tally}, range(1), **seed)
     assert tally.rounds == 1
     assert tally.wrong == []
 
@@ -87,10 +87,15 @@ def test_a_database_that_misses_anything_is_noticed(make_mailbox, tmp_path):
     fetch = Fetch(tmp_path, tmp_path / "a.db")
     assert drain(fetch) == []
     whole = contents(fetch.database)
+    missed = 0
     for table in TABLES:
-        shutil.copy(fetch.database, tmp_path / "b.db")
+        (tmp_path / "b.db").unlink(missing_ok=True)
+        with closing(sqlite3.connect(fetch.database)) as connection:  # with what its journal still holds
+            connection.execute("VACUUM INTO ?", (str(tmp_path / "b.db"),))
         with closing(sqlite3.connect(tmp_path / "b.db", isolation_level=None)) as connection:
             column = connection.execute(f"SELECT * FROM {table}").description[0][0]
             connection.execute(f"DELETE FROM {table} WHERE {column} = (SELECT min({column}) FROM {table})")
-            assert connection.execute("SELECT changes()").fetchone() != (0,), table
-        assert differences(whole, contents(tmp_path / "b.db")), table
+            # Reports that are held are in no roll-up.
+            missed += (touched := connection.execute("SELECT changes()").fetchone() != (0,))
+        assert bool(differences(whole, contents(tmp_path / "b.db"))) == touched, table
+    assert missed > 5
