@@ -11,8 +11,9 @@ from tests.collectors.bucket import ses_name
 from tests.collectors.mail_servers import MailServer
 from tests.collectors.stores import BULK_BUCKET
 
-FIRST_SECOND = 1_760_000_000
-"""When the first mail of a Maildir came; the others came a second after one another."""
+FIRST_SECOND = 1_795_132_800
+"""When the first mail of a Maildir came, 2026-11-20; the others came a second after one another. Later than
+what reports tell of: one that came before its period ended is held."""
 
 
 def fill_maildir(server: MailServer, user: str, mails: Iterable[bytes], *, flags: str = "") -> None:
