@@ -85,7 +85,11 @@ def test_order_of_arrival_decides_and_not_the_order_they_are_looked_at():
 runs = st.lists(st.lists(reports, min_size=1, max_size=5), min_size=1, max_size=3)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(runs=runs)
 def test_any_history_of_increments_is_that_of_as_many_fetches(tmp_path_factory, runs):
     base = tmp_path_factory.mktemp("history")
