@@ -1,22 +1,25 @@
 """Processes that prepare items ahead of the one that writes.
 
-Each worker is a pool of one process, so that one that dies takes no other with it. Batches come back
-in the order they went out, with the definitions of each worker in theirs.
+Batches come back in the order they went out, with the definitions of each worker in theirs. A worker is
+a process and a pipe and nothing more: the pools of the standard library serve theirs by a thread in this
+process, and one that dies of want of memory leaves everybody waiting for ever.
 """
 
 import gc
 import itertools
 import os
+import pickle
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from threading import Thread
 from typing import NamedTuple
 
 from dmarcwatch.arrival import Arrival
@@ -76,7 +79,8 @@ class Workers:
         try:
             for number, batch in enumerate(waiting):
                 worker = self._workers[number % len(self._workers)]
-                under_way.append(_UnderWay(batch, worker, worker.give(batch.items)))
+                worker.give(batch.items)
+                under_way.append(_UnderWay(batch, worker))
                 if len(under_way) > _AHEAD * len(self._workers):
                     yield _next(under_way)
         except CollectError as error:
@@ -88,7 +92,7 @@ class Workers:
 
     def pids(self) -> list[int]:
         """The processes that are there."""
-        return [pid for worker in self._workers for pid in worker.pids()]
+        return [worker.pid for worker in self._workers if worker.pid is not None]
 
     def close(self) -> None:
         """End all of them, whatever they do."""
@@ -97,53 +101,55 @@ class Workers:
 
 
 class _Worker:
-    """One process, replaced by a new one when it dies."""
+    """One process, replaced by a new one when it dies. What it is given it answers in order."""
 
     def __init__(self, task: Task, numbers: Iterator[int]) -> None:
         self._task = task
         self._numbers = numbers
         self._start()
 
-    def give(self, items: list[Item]) -> "Future[Done]":
+    @property
+    def pid(self) -> int | None:
+        """Its number."""
+        return self._process.pid
+
+    def give(self, items: list[Item]) -> None:
         """Let the items be prepared."""
+        with suppress(OSError):  # it died over an earlier batch, as whoever takes the answer learns
+            self._pipe.send(items)
+
+    def take(self) -> Done | None:
+        """The next answer; None where the process died over it."""
         try:
-            return self._pool.submit(_prepare, items)
-        except BrokenProcessPool as error:  # it died over an earlier batch
-            broken: Future[Done] = Future()
-            broken.set_exception(error)
-            return broken
+            done: Done = self._pipe.recv()
+        except (OSError, EOFError):
+            return None
+        return done
 
     def one_by_one(self, items: list[Item]) -> list[Done]:
         """Items over which a process died, each given alone, so that the one that kills costs only itself."""
         self._restart()
         found = []
         for item in items:
-            try:
-                found.append(self.give([item]).result())
-            except BrokenProcessPool:
-                found.append(Done(next(self._numbers), [], [_refused(item)]))
+            self.give([item])
+            done = self.take()
+            if done is None:
+                done = Done(next(self._numbers), [], [_refused(item)])
                 self._restart()
+            found.append(done)
         return found
 
     def wait(self) -> None:
         """Until it is ready. Raises WorkerError where it never will be."""
-        try:
-            self._pool.submit(os.getpid).result()
-        except (BrokenProcessPool, OSError, EOFError) as error:  # EOF: what forks them died
-            raise WorkerError(
-                f"A second process cannot be started: {error}.",
-                hint="Write `workers = 0` into dmarcwatch.toml to read in one process.",
-            ) from error
-
-    def pids(self) -> list[int]:
-        """The process, if it is there."""
-        return list(self._pool._processes or ())
+        if self.take() is None:
+            raise _cannot_start("it ended at once")
 
     def close(self) -> None:
         """End it, whatever it does."""
-        for process in list((self._pool._processes or {}).values()):
-            process.kill()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._pipe.close()
 
     def _restart(self) -> None:
         self.close()
@@ -155,27 +161,38 @@ class _Worker:
         # databases and the locks of other threads.
         context = get_context("forkserver")
         context.set_forkserver_preload([__name__])
-        self._pool = ProcessPoolExecutor(
-            1, mp_context=context, initializer=_begin, initargs=(next(self._numbers), self._task)
-        )
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, next(self._numbers), self._task))
+        try:
+            self._process.start()
+        except (OSError, EOFError) as error:  # EOF: what forks them died
+            raise _cannot_start(str(error)) from error
+        finally:
+            theirs.close()  # so that its end is seen here
+
+
+def _cannot_start(why: str) -> WorkerError:
+    return WorkerError(
+        f"A second process cannot be started: {why}.",
+        hint="Write `workers = 0` into dmarcwatch.toml to read in one process.",
+    )
 
 
 class _UnderWay(NamedTuple):
     batch: Batch
     worker: _Worker
-    future: "Future[Done]"
 
 
 def _next(under_way: deque[_UnderWay]) -> tuple[Batch, list[Done]]:
-    batch, worker, future = under_way.popleft()
-    try:
-        return batch, [future.result()]
-    except BrokenProcessPool:
-        done = worker.one_by_one(batch.items)
-    for index, other in enumerate(under_way):
-        if other.worker is worker and other.future.done() and other.future.exception() is not None:
-            under_way[index] = other._replace(future=worker.give(other.batch.items))
-    return batch, done
+    batch, worker = under_way.popleft()
+    done = worker.take()
+    if done is not None:
+        return batch, [done]
+    found = worker.one_by_one(batch.items)
+    for other in under_way:  # what the one that died had been given besides
+        if other.worker is worker:
+            worker.give(other.batch.items)
+    return batch, found
 
 
 def _refused(item: Item) -> Prepared:
@@ -202,27 +219,30 @@ class _Hand:
         self._definitions.append(definitions)
 
 
-_hand: _Hand | None = None
+_READY = Done(-1, [], [])
 
 
-def _begin(number: int, task: Task) -> None:
-    global _hand
+def _serve(pipe: Connection, number: int, task: Task) -> None:
+    """The life of a worker process, which ends when the one that it serves does."""
     # Ctrl-C is for the process that writes: it finishes or rolls back, then ends these.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    waiting: SimpleQueue[bytes] = SimpleQueue()
+    # Always listening, so that the one who sends never waits for one who waits for it.
+    Thread(target=_listen, args=(pipe, waiting), daemon=True).start()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    _hand = _Hand(number, task)
+    try:
+        hand = _Hand(number, task)
+        pipe.send(_READY)
+        while True:
+            pipe.send(hand.prepare(pickle.loads(waiting.get())))
+    finally:
+        os._exit(1)  # without a word: what it died over is found out by those who wait
 
 
-def _prepare(items: list[Item]) -> Done:
-    assert _hand is not None
-    return _hand.prepare(items)
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed cannot say goodbye."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+def _listen(pipe: Connection, waiting: "SimpleQueue[bytes]") -> None:
+    try:
+        while True:
+            waiting.put(pipe.recv_bytes())
+    finally:
+        os._exit(1)  # a parent that was killed cannot say goodbye

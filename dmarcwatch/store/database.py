@@ -9,10 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from dmarcwatch.errors import StoreError
-from dmarcwatch.store.schema import migrate
-
-BUSY_TIMEOUT_SECONDS = 10.0
-"""How long to wait for another writer; a batch of a hundred items holds the lock for well under one."""
+from dmarcwatch.store.schema import BUSY_TIMEOUT_SECONDS, migrate
 
 _HINTS = {
     "database is locked": "Another program writes to it; try again, or see whether an old run still hangs.",

@@ -1,6 +1,7 @@
 """How an older database becomes a newer one."""
 
 import sqlite3
+import time
 from importlib.resources import files
 
 from sqlite_utils import Database, Migrations
@@ -11,6 +12,9 @@ from dmarcwatch.store.outbox import TABLES as OUTBOX_TABLES
 
 APPLICATION_ID = 0x444D5754
 """`DMWT` in the file's header, so that a database that is not ours is never written to."""
+
+BUSY_TIMEOUT_SECONDS = 10.0
+"""How long to wait for another writer; a batch of a hundred items holds the lock for well under one."""
 
 MIGRATIONS = Migrations("dmarcwatch")
 
@@ -77,8 +81,10 @@ def migrate(db: Database, path: str) -> None:
     Raises StoreError for a database of another program or of a newer version of this one.
     """
     connection = db.conn
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    # In one statement: between two, another program may have made the tables.
+    application, tables = connection.execute(
+        "SELECT application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_application_id"
+    ).fetchone()
     if tables and application != APPLICATION_ID:
         raise StoreError(
             f"{path} is a SQLite database of another program; nothing was written to it.",
@@ -93,7 +99,7 @@ def migrate(db: Database, path: str) -> None:
         )
     if tables and not MIGRATIONS.pending(db) and _views_are_current(db):
         return
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_wal(connection)
     # IMMEDIATE, because two programs that migrate at once would both begin as readers and one would fail.
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -105,6 +111,20 @@ def migrate(db: Database, path: str) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Waits for others by itself: SQLite does not where two change the journal of a new file at once."""
+    until = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _views_are_current(db: Database) -> bool:
