@@ -65,9 +65,15 @@ class Workers:
 
     def __init__(self, count: int, task: Task) -> None:
         numbers = itertools.count()
-        self._workers = [_Worker(task, numbers) for _ in range(count)]
-        for worker in self._workers:
-            worker.wait()
+        self._workers: list[_Worker] = []
+        try:
+            for _ in range(count):
+                self._workers.append(_Worker(task, numbers))
+            for worker in self._workers:
+                worker.wait()
+        except BaseException:
+            self.close()
+            raise
 
     def ahead(self, waiting: Iterator[Batch]) -> Iterator[tuple[Batch, list[Done]]]:
         """Each batch with what its items hold, in order; the source is read ahead of what is asked for.
@@ -148,7 +154,6 @@ class _Worker:
         """End it, whatever it does."""
         self._process.kill()
         self._process.join()
-        self._process.close()
         self._pipe.close()
 
     def _restart(self) -> None:
@@ -161,14 +166,17 @@ class _Worker:
         # databases and the locks of other threads.
         context = get_context("forkserver")
         context.set_forkserver_preload([__name__])
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, next(self._numbers), self._task))
+        pipe, theirs = context.Pipe()
+        # A daemon is ended with the program, where others would be waited for, however that ends.
+        process = context.Process(target=_serve, args=(theirs, next(self._numbers), self._task), daemon=True)
         try:
-            self._process.start()
+            process.start()
         except (OSError, EOFError) as error:  # EOF: what forks them died
+            pipe.close()
             raise _cannot_start(str(error)) from error
         finally:
             theirs.close()  # so that its end is seen here
+        self._pipe, self._process = pipe, process
 
 
 def _cannot_start(why: str) -> WorkerError:
