@@ -7,6 +7,7 @@ the message comes back after its visibility timeout, and what is stored by then 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dmarcwatch.collect import Memory, Notice, Notify
 from dmarcwatch.collect.aws import Aws
@@ -18,6 +19,12 @@ _WAIT_SECONDS = 2
 """Any wait asks all of the queue's servers, none asks a few and may find nothing (long polling)."""
 _AT_ONCE = 10
 """Messages in one request: the service's limit."""
+
+
+class _Received(NamedTuple):
+    id: str
+    receipt: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +51,13 @@ class Queue:
 
     def objects(self, memory: Memory) -> Iterator[StoredObject]:
         """The objects not stored yet that the queue tells of. Raises CollectError."""
-        # A message may come back while we are at it; a batch with nothing else is the end.
+        # Messages come back while we are at it, when their visibility timeout is short or reading is slow;
+        # once all of them have come in a row with nothing new between them, that is the end.
         met: set[str] = set()
-        while messages := self._receive(without=met):
+        again = 0
+        while (received := self._receive()) and again <= len(met):
+            messages = [self._read(*each) for each in received if each.id not in met]
+            again = 0 if messages else again + len(received)
             met.update(message.id for message in messages)
             tokens = {found.token for message in messages for found in message.objects}
             stored = memory.seen(sorted(tokens))
@@ -77,15 +88,14 @@ class Queue:
             if not asked_for:  # the same is often told twice
                 yield found
 
-    def _receive(self, *, without: set[str]) -> list[_Message]:
+    def _receive(self) -> list[_Received]:
         with self._aws.explained():
             told = self._aws.sqs.receive_message(
                 QueueUrl=self._url, MaxNumberOfMessages=_AT_ONCE, WaitTimeSeconds=_WAIT_SECONDS
             )
         return [
-            self._read(message["MessageId"], message["ReceiptHandle"], message["Body"])
+            _Received(message["MessageId"], message["ReceiptHandle"], message["Body"])
             for message in told.get("Messages", [])
-            if message["MessageId"] not in without
         ]
 
     def _read(self, id_: str, receipt: str, body: str) -> _Message:

@@ -234,6 +234,18 @@ def test_many_messages_are_read_in_one_run(told):
     assert told.left() == 0
 
 
+def test_messages_that_come_back_before_they_are_settled_do_not_hide_the_others(told):
+    for number in range(25):
+        told.put(f"{number:02}")
+    with closing(told.bucket.collector(parallel=1).items(RunMemory())) as items:
+        found = []
+        for item in items:
+            found.append(item.token)
+            if len(found) in {8, 18}:
+                time.sleep(1.2)  # longer than the queue hides what it handed out
+    assert len(found) == len(set(found)) == 25
+
+
 def test_what_was_told_is_known_when_the_bucket_is_listed_as_a_whole(told):
     told.put("one")
     told.bucket.put("in/untold", b"untold")
