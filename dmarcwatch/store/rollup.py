@@ -1,7 +1,8 @@
 """The roll-ups, kept in the transaction of the facts they sum up, and the pool of scattered places.
 
 One statement sums a run of reports, added or (sign -1) taken away, so that an insert, a lifted tier and
-a replaced report all go through the same arithmetic and a recount gives the same table.
+a replaced report all go through the same arithmetic and a recount gives the same table. Each record is
+added to its cell by itself: few of a run share one, and grouping them first costs more than it saves.
 """
 
 import sqlite3
@@ -20,19 +21,19 @@ RECURRING_MESSAGES = 5
 
 _KEY = "day, span_days, received_day, reporter, tier, grade, state, forwarded"
 _COLUMNS = f"{_KEY}, {', '.join(MEASURES)}"
-_SUMS = """
-    sum(c.messages) * :sign,
-    sum(c.messages * (j.dmarc IN ('pass', 'pass_unverified'))) * :sign,
-    sum(c.messages * ifnull(j.dkim_aligned, 0)) * :sign,
-    sum(c.messages * ifnull(j.spf_aligned, 0)) * :sign,
-    sum(c.messages * (ifnull(j.dkim_aligned, 0) AND ifnull(j.spf_aligned, 0))) * :sign,
-    sum(c.messages * (j.dmarc = 'pass_unverified')) * :sign,
-    sum(c.messages * (j.dmarc = 'indeterminate')) * :sign,
-    sum(c.messages * (j.dmarc = 'unknown')) * :sign,
-    sum(c.messages * j.listed) * :sign,
-    sum(c.messages * j.spared) * :sign,
-    sum(c.messages * (e.disposition IS 'quarantine')) * :sign,
-    sum(c.messages * (e.disposition IS 'reject')) * :sign"""
+_PARTS = """
+    c.messages * :sign,
+    c.messages * (j.dmarc IN ('pass', 'pass_unverified')) * :sign,
+    c.messages * ifnull(j.dkim_aligned, 0) * :sign,
+    c.messages * ifnull(j.spf_aligned, 0) * :sign,
+    c.messages * (ifnull(j.dkim_aligned, 0) AND ifnull(j.spf_aligned, 0)) * :sign,
+    c.messages * (j.dmarc = 'pass_unverified') * :sign,
+    c.messages * (j.dmarc = 'indeterminate') * :sign,
+    c.messages * (j.dmarc = 'unknown') * :sign,
+    c.messages * j.listed * :sign,
+    c.messages * j.spared * :sign,
+    c.messages * (e.disposition IS 'quarantine') * :sign,
+    c.messages * (e.disposition IS 'reject') * :sign"""
 _CELL = "r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, j.state, j.forwarded"
 _FROM = """
     FROM reports r
@@ -40,63 +41,58 @@ _FROM = """
     CROSS JOIN _judgements j ON j.id = c.judgement
     JOIN _places p ON p.id = j.place
     JOIN _evidence e ON e.id = c.evidence
-    WHERE r.status = 'counted'"""
+    WHERE r.status = 'counted' AND c.messages > 0"""
 # CROSS JOIN keeps the order: from the few judgements of a place, not through all reports.
 _OF_PLACE = """
     FROM _judgements j
     CROSS JOIN _records c ON c.judgement = j.id
     CROSS JOIN reports r ON r.id = c.report
     JOIN _evidence e ON e.id = c.evidence
-    WHERE j.place = :place AND r.status = 'counted'"""
+    WHERE j.place = :place AND r.status = 'counted' AND c.messages > 0"""
 _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
 
 # CROSS JOIN fixes the order, from the reports of a batch outwards: after ANALYZE the planner would begin
 # with small tables and read all of them for each batch.
 _STREAM_DAYS = f"""
 INSERT INTO _stream_days (stream, {_COLUMNS})
-SELECT p.stream, {_CELL}, {_SUMS} {_FROM} AND r.id BETWEEN :first AND :last
-GROUP BY p.stream, {_CELL} HAVING sum(c.messages) > 0
+SELECT p.stream, {_CELL}, {_PARTS} {_FROM} AND r.id BETWEEN :first AND :last
 ON CONFLICT DO UPDATE SET {_ADD}"""
 _POOL = f"""
 INSERT INTO _pool_days (place, {_COLUMNS})
-SELECT j.place, {_CELL}, {_SUMS} {_FROM} AND p.pooled AND r.id BETWEEN :first AND :last
-GROUP BY j.place, {_CELL} HAVING sum(c.messages) > 0
+SELECT j.place, {_CELL}, {_PARTS} {_FROM} AND p.pooled AND r.id BETWEEN :first AND :last
 ON CONFLICT DO UPDATE SET {_ADD}"""
 _PLACE_TO_STREAM = f"""
 INSERT INTO _stream_days (stream, {_COLUMNS})
-SELECT :stream, {_CELL}, {_SUMS} {_OF_PLACE}
-GROUP BY {_CELL} HAVING sum(c.messages) > 0
+SELECT :stream, {_CELL}, {_PARTS} {_OF_PLACE}
 ON CONFLICT DO UPDATE SET {_ADD}"""
 # Only of reports that count: who signs with which selector decides whose mail a stream is (JUDGEMENT 3, 5).
 _SELECTOR_DAYS = """
 INSERT INTO _selector_days (place, domain, selector, day, passed, failed)
-SELECT j.place, s.domain, s.selector, r.day, sum(c.messages * s.passed) * :sign,
-    sum(c.messages * NOT s.passed) * :sign
+SELECT j.place, s.domain, s.selector, r.day, c.messages * s.passed * :sign, c.messages * (NOT s.passed) * :sign
 FROM reports r
 CROSS JOIN _records c ON c.report = r.id
 CROSS JOIN _judgements j ON j.id = c.judgement
 CROSS JOIN _judgement_selectors s ON s.judgement = j.id
 WHERE r.status = 'counted' AND r.tier IN ('local', 'verified') AND r.id BETWEEN :first AND :last
-GROUP BY j.place, s.domain, s.selector, r.day HAVING sum(c.messages) > 0
+    AND c.messages > 0
 ON CONFLICT DO UPDATE SET passed = passed + excluded.passed, failed = failed + excluded.failed"""
 _PLACE_ADDRESSES = """
 INSERT INTO _place_addresses (place, address, messages)
-SELECT j.place, c.address, sum(c.messages) * :sign
+SELECT j.place, c.address, c.messages * :sign
 FROM reports r
 CROSS JOIN _records c ON c.report = r.id
 CROSS JOIN _judgements j ON j.id = c.judgement
 WHERE r.status = 'counted' AND r.id BETWEEN :first AND :last AND c.address IS NOT NULL
-GROUP BY j.place, c.address HAVING sum(c.messages) > 0
+    AND c.messages > 0
 ON CONFLICT DO UPDATE SET messages = messages + excluded.messages"""
 _DOMAIN_DAYS = """
 INSERT INTO _domain_days
 SELECT r.policy_domain, r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, y.id,
-    count(*) * :sign, sum(r.messages) * :sign, sum(r.unread_messages) * :sign
+    :sign, r.messages * :sign, r.unread_messages * :sign
 FROM reports r
 CROSS JOIN _policies y ON y.p IS r.p AND y.sp IS r.sp AND y.np IS r.np AND y.pct IS r.pct
     AND y.t IS r.testing AND y.adkim IS r.adkim AND y.aspf IS r.aspf
 WHERE r.status = 'counted' AND r.id BETWEEN :first AND :last
-GROUP BY r.policy_domain, r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, y.id
 ON CONFLICT DO UPDATE SET reports = reports + excluded.reports, messages = messages + excluded.messages,
     unread_messages = unread_messages + excluded.unread_messages"""
 _EMPTIED = (
