@@ -30,7 +30,7 @@ FLAT = re.sub(r">\s+<", "><", USUAL)
 RECORD = USUAL[USUAL.index("<record>") : USUAL.index("</record>") + len("</record>")]
 INSERTED = (
     "<!-- note -->", f"<!-- {RECORD} -->", f"<![CDATA[{RECORD}]]>", "<![CDATA[pass]]>", "<?note x?>", "<!---->",
-    "<?note <begin>5</begin>?>", "&amp;", "&#51;", "&lt;", "&nope;", " ", "\n", "\r\n", "x", "\u3000", "\ue0000",
+    "<?note <begin>5</begin>?>", "&amp;", "&#51;", "&lt;", "&nope;", " ", "\n", "\r\n", "x", "\u3000", "\x1c", "\ue0000",
     "<x>1</x>", "<x/>", "<x>", "</x>", "<count>9</count>", "<source_ip>192.0.2.1</source_ip>", "<dkim/>",
     "<begin>1700000000</begin>", "<end>5</end>", "<report_id>other</report_id>", "<domain>a.example</domain>",
     "<extension><begin>1</begin></extension>", "<report_metadata></report_metadata>", "<record>", "</record>",

@@ -4,9 +4,10 @@
 only where its value is beyond doubt; at the first that is not the record is left to the long way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.domains import normal_domain
@@ -30,17 +31,21 @@ _OWN = (
 _REASON = (evidence.REASON_TYPE, evidence.REASON_COMMENT)
 _DKIM = (evidence.DKIM_DOMAIN, evidence.DKIM_SELECTOR, evidence.DKIM_RESULT)
 _SPF = (evidence.SPF_DOMAIN, evidence.SPF_SCOPE, evidence.SPF_RESULT)
+_Values: TypeAlias = tuple[str | None, ...]
+_Pick: TypeAlias = Callable[[Sequence[str | None]], _Values]
+"""Picks several of a record's values."""
 
 
 class Plan(NamedTuple):
     """Which text is which value; a number beyond those of the record's texts is one of `fixed`."""
 
-    fixed: tuple[str | None, ...]
+    fixed: _Values
     """Texts that are part of the shape, and at last None, for what the shape does not have."""
-    own: tuple[int, ...]
-    reasons: tuple[tuple[int, ...], ...]
-    dkim: tuple[tuple[int, ...], ...]
-    spf: tuple[tuple[int, ...], ...]
+    own: _Pick
+    reasons: _Pick | None
+    """Those of one reason after the other; None where there is none."""
+    dkim: _Pick | None
+    spf: _Pick | None
 
 
 class _DoubtError(Exception):
@@ -70,29 +75,29 @@ def make_plan(places: Iterable[Place], texts: int, budgets: Budgets) -> Plan | N
         return None
     return Plan(
         (*fixed, None),
-        _numbers(own, _OWN),
-        tuple(_numbers(each, _REASON) for each in groups[REASON]),
-        tuple(_numbers(each, _DKIM) for each in groups[DKIM]),
-        tuple(_numbers(each, _SPF) for each in groups[SPF]),
+        itemgetter(*_numbers(own, _OWN)),
+        _pick(groups[REASON], _REASON),
+        _pick(groups[DKIM], _DKIM),
+        _pick(groups[SPF], _SPF),
     )
 
 
 def state(plan: Plan, texts: Sequence[str], budgets: Budgets) -> Statement | None:
     """What a record with these texts states; None where that takes a closer look."""
     values = (*texts, *plan.fixed)
-    disposition, dkim, spf, header_from, envelope_from, envelope_to = (values[number] for number in plan.own)
+    disposition, dkim, spf, header_from, envelope_from, envelope_to = plan.own(values)
     try:
         found = Evidence(
             disposition=_DISPOSITIONS[disposition],
             dkim_evaluated=_EVALUATED[dkim],
             spf_evaluated=_EVALUATED[spf],
-            reasons=_reasons(plan, values, budgets) if plan.reasons else (),
+            reasons=_reasons(plan.reasons(values), budgets) if plan.reasons else (),
             header_from=_name(header_from),
             # Present and empty is a null reverse-path.
             envelope_from=_name(envelope_from) if envelope_from else envelope_from,
             envelope_to=_name(envelope_to),
-            dkim=_signatures(plan, values),
-            spf=_spf(plan, values),
+            dkim=_signatures(plan.dkim(values)) if plan.dkim else (),
+            spf=_spf(plan.spf(values)) if plan.spf else (),
         )
     except (KeyError, _DoubtError):
         return None
@@ -103,36 +108,48 @@ def _numbers(found: Mapping[str, int], paths: Iterable[str]) -> tuple[int, ...]:
     return tuple(found.get(path, -1) for path in paths)
 
 
-def _reasons(plan: Plan, values: Sequence[str | None], budgets: Budgets) -> tuple[Reason, ...]:
+def _pick(groups: Iterable[Mapping[str, int]], paths: Sequence[str]) -> _Pick | None:
+    numbers = [number for group in groups for number in _numbers(group, paths)]
+    return itemgetter(*numbers) if numbers else None
+
+
+def _groups(values: _Values, size: int) -> Iterable[_Values]:
+    return zip(*[iter(values)] * size, strict=True)
+
+
+def _reasons(values: _Values, budgets: Budgets) -> tuple[Reason, ...]:
     notes = Notes()
-    groups = [
-        {path: values[number] for path, number in zip(_REASON, each, strict=True)} for each in plan.reasons
+    texts = [
+        {path: text.strip() for path, text in zip(_REASON, group, strict=True) if text is not None}
+        for group in _groups(values, len(_REASON))
     ]
-    texts = [{path: text.strip() for path, text in group.items() if text is not None} for group in groups]
     found = read_reasons(texts, notes, budgets)
     if notes.repaired:
         raise _DoubtError
     return found
 
 
-def _signatures(plan: Plan, values: Sequence[str | None]) -> tuple[Dkim, ...]:
+# Few signatures and return paths sign most mail.
+@lru_cache(maxsize=1 << 11)
+def _signatures(values: _Values) -> tuple[Dkim, ...]:
     found = tuple(
         Dkim(
-            _present(values[domain]),
-            _name(values[selector]) if values[selector] else None,
-            _DKIM_RESULTS[values[result]],
+            _present(domain),
+            _name(selector) if selector else None,
+            _DKIM_RESULTS[result],
         )
-        for domain, selector, result in plan.dkim
+        for domain, selector, result in _groups(values, len(_DKIM))
     )
     if len(found) > 1 and len(set(found)) < len(found):
         raise _DoubtError
     return found
 
 
-def _spf(plan: Plan, values: Sequence[str | None]) -> tuple[Spf, ...]:
+@lru_cache(maxsize=1 << 11)
+def _spf(values: _Values) -> tuple[Spf, ...]:
     found = (
-        Spf(_name(values[domain]), _SCOPES[values[scope]], _SPF_RESULTS[values[result]])
-        for domain, scope, result in plan.spf
+        Spf(_name(domain), _SCOPES[scope], _SPF_RESULTS[result])
+        for domain, scope, result in _groups(values, len(_SPF))
     )
     return tuple(dict.fromkeys(result for result in found if any(result)))
 

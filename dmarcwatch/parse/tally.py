@@ -73,10 +73,9 @@ class Tally:
     def add_read(self, address: str | None, count: int | None, statement: Statement) -> None:
         """The same of a record whose address and count are read."""
         evidence, repaired, notes = statement
-        if notes:
-            self.note(f"feedback/record[{self.seen + 1}]", notes)
         if repaired:
             self.repaired = True
+            self.note(f"feedback/record[{self.seen + 1}]", notes)
         self.seen += 1
         if self.seen > self._max_records:
             raise ReportError("records", f"more than {self._max_records} records")

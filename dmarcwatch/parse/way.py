@@ -112,7 +112,13 @@ class Pass:
             return
         parts = text.split(END)
         rest = parts.pop()
+        if parts and not self._begun:
+            head, start, inside = parts[0].partition(START)
+            self._begin(head)
+            parts[0] = f"{start}{inside}"
         for number, part in enumerate(parts, start=1):
+            if self._at_rest and self._known.records.read(part, self.tally):
+                continue
             self._feed_record(part)
             if not self._at_rest:
                 # Inside a comment, CDATA or something unknown this is no end of a record.
@@ -125,20 +131,11 @@ class Pass:
             self._feed(rest)
 
     def _feed_record(self, part: str) -> None:
-        """Read up to a record's end, by its text alone where that is known."""
-        before, start, inside = part.partition(START)
-        if not self._begun:
-            self._begin(before)
-        elif before.strip() or not self._at_rest:
-            self._feed(before)
-        if not (start and self._at_rest):
-            self._feed(f"{start}{inside}{END}")
-            return
-        if self._known.records.read(inside, self.tally):
-            return
-        seen = self.tally.seen
-        self._feed(f"{start}{inside}{END}")
-        if self._at_rest and self.tally.seen == seen + 1:
+        """Parse up to a record's end, and learn what the record looks like if nothing else is there."""
+        before, _, inside = part.partition(START)
+        is_record, seen = self._at_rest and not before.strip(), self.tally.seen
+        self._feed(f"{part}{END}")
+        if is_record and self._at_rest and self.tally.seen == seen + 1:
             self._known.records.learn(inside)
 
     def _begin(self, text: str) -> None:
