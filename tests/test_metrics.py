@@ -27,6 +27,8 @@ UNITS = (
     "_reports",
     "_items",
     "_sessions",
+    "_alerts",
+    "_failed",
     "_rejects",
     "_reporters",
 )

@@ -1,7 +1,9 @@
 """After a fetch: tell what is new. Whatever goes wrong here is said and costs the fetch nothing."""
 
+import traceback
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
+from pathlib import Path
 
 import click
 
@@ -12,20 +14,52 @@ from dmarcwatch.errors import ConfigError, DmarcwatchError
 from dmarcwatch.notify.delivery import need_apprise
 from dmarcwatch.notify.rounds import Sent, deliver, look
 from dmarcwatch.policy import DmarcRecord
-from dmarcwatch.store import outbox
+from dmarcwatch.store import announced, outbox
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.lock import only_writer
+from dmarcwatch.text import visible
 
 
 def announce(settings: Settings) -> None:
-    """Compare, queue and send, where the configuration names a channel; the exit status stays the fetch's."""
+    """Compare, queue and send, where the configuration names a channel; the exit status stays the fetch's.
+
+    What was fetched is stored by now, so nothing that goes wrong here may end the program, our own mistakes
+    included: it is said, and `status` and `metrics` say it until announcing works again.
+    """
+    if not settings.config.notify.channel:
+        return
     try:
-        if settings.config.notify.channel:
-            tell_failures(tell_news(settings))
+        tell_failures(tell_news(settings))
     except DmarcwatchError as error:
-        click.echo(f"dmarcwatch: alerts: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+        _failed(settings, error.message, error.hint)
+    except Exception as error:
+        if settings.verbose:
+            click.echo(traceback.format_exc(), err=True)
+        _failed(
+            settings,
+            f"a mistake in the program, {_place(error)}: {type(error).__name__}: {error}",
+            "What was fetched is stored. Please report this with what -v prints.",
+        )
+
+
+def _failed(settings: Settings, message: str, hint: str) -> None:
+    """Say that announcing failed and keep it, where the database takes it."""
+    click.echo(f"dmarcwatch: alerts: {visible(message)}", err=True)
+    if hint:
+        click.echo(f"  {visible(hint)}", err=True)
+    with (
+        suppress(DmarcwatchError),
+        closing(open_store(settings).conn) as connection,
+        store_errors(settings.database_path),
+        transaction(connection),
+    ):
+        announced.note_failure(connection, message, settings.now)
+
+
+def _place(error: Exception) -> str:
+    """File and line where it was raised, without folders."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name} line {frame.lineno}"
 
 
 def tell_news(settings: Settings, *, at_once: bool = False) -> list[Sent]:
@@ -40,7 +74,11 @@ def tell_news(settings: Settings, *, at_once: bool = False) -> list[Sent]:
         if not look(connection, notify, lambda name: _configured(settings, name), settings.now):
             settings.say("The clock stands before the newest reports: alerts wait until it is right.")
         need_apprise()
-        return deliver(connection, notify, settings.now, at_once=at_once)
+        sent = deliver(connection, notify, settings.now, at_once=at_once)
+        if announced.trouble(connection) is not None:
+            with transaction(connection):
+                announced.note_success(connection)
+        return sent
 
 
 def send_digest(settings: Settings, key: str, message: Message) -> list[Sent]:

@@ -32,6 +32,7 @@ def command(settings: Settings, output: Path | None) -> None:
         (Sample({"version": version("dmarcwatch")}, 1),),
     )
     with store_errors(settings.database_path):
-        text = render((build, *gauges(connection, settings.today)))
+        names = [channel.name for channel in settings.config.notify.channel]
+        text = render((build, *gauges(connection, settings.today, channels=names)))
     with answer(output, mode=READABLE) as out:
         out.write(text.encode())

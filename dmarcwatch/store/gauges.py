@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from dmarcwatch.metrics import Metric, Sample
+from dmarcwatch.store import announced
 from dmarcwatch.store.status import silent_reporters
 from dmarcwatch.verdict import Answer
 
@@ -38,12 +39,15 @@ SELECT ifnull(reported_domain, ''), sum(incidents) FROM failure_days
 WHERE day > ? GROUP BY 1 ORDER BY 1"""
 
 
-def gauges(connection: sqlite3.Connection, today: date) -> Iterator[Metric]:
-    """All metrics of the database as of a day."""
+def gauges(
+    connection: sqlite3.Connection, today: date, *, channels: Collection[str] = ()
+) -> Iterator[Metric]:
+    """All metrics of the database as of a day; `channels` are the names of those that are configured."""
     yield from _runs(connection)
     yield from _domains(connection, today)
     yield from _verdicts(connection)
     yield from _aside(connection, today)
+    yield from _told(connection, channels)
     pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     yield Metric("dmarcwatch_database_bytes", "Size of the database file.", (Sample({}, pages * size),))
 
@@ -141,6 +145,27 @@ def _aside(connection: sqlite3.Connection, today: date) -> Iterator[Metric]:
         "dmarcwatch_failure_reports_messages", f"Messages in {WINDOW_DAYS} days of failure reports.",
         tuple(Sample({"domain": domain}, count) for domain, count in connection.execute(_FAILURES, since)),
     )  # fmt: skip
+
+
+def _told(connection: sqlite3.Connection, names: Collection[str]) -> Iterator[Metric]:
+    """Whether people hear of news; nothing where nobody is to be told."""
+    if not names:
+        return
+    yield Metric(
+        "dmarcwatch_announcing_failed", "Whether the last fetch could not send alerts, for whatever channel.",
+        (Sample({}, float(announced.trouble(connection) is not None)),),
+    )  # fmt: skip
+    rows = announced.channels(connection, names)
+    yield Metric(
+        "dmarcwatch_channel_waiting_alerts", "Alerts and digests that a channel has not taken yet.",
+        tuple(Sample({"channel": row["channel"]}, row["waiting"]) for row in rows),
+    )  # fmt: skip
+    since = [(row["channel"], _epoch(row["failing_since"])) for row in rows]
+    yield Metric(
+        "dmarcwatch_channel_failing_since_timestamp_seconds",
+        "When a channel first failed since it last took something; absent while it works.",
+        tuple(Sample({"channel": name}, moment) for name, moment in since if moment is not None),
+    )
 
 
 def _epoch(text: str | None) -> float | None:

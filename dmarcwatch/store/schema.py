@@ -8,6 +8,7 @@ from sqlite_utils import Database, Migrations
 
 from dmarcwatch.errors import StoreError
 from dmarcwatch.store import tables
+from dmarcwatch.store.announced import TABLE as ANNOUNCING_TABLE
 from dmarcwatch.store.outbox import TABLES as OUTBOX_TABLES
 
 APPLICATION_ID = 0x444D5754
@@ -64,6 +65,12 @@ def tls_and_failure_reports(db: Database) -> None:
 def outbox(db: Database) -> None:
     """What is told to whom, and what was told before."""
     run_statements(db.conn, OUTBOX_TABLES)
+
+
+@MIGRATIONS()
+def announcing(db: Database) -> None:
+    """Whether the last announcing failed."""
+    run_statements(db.conn, ANNOUNCING_TABLE)
 
 
 def views() -> dict[str, str]:

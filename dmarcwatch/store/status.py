@@ -45,10 +45,12 @@ def health(
     sources: Collection[str],
     now: datetime,
     max_age: timedelta | None = None,
+    unheard: Collection[str] = (),
 ) -> Health:
     """How the last runs of `sources` went; without any named, those of all that were ever read.
 
-    `max_age` is how long ago the last good run of each may be; None for any time.
+    `max_age` is how long ago the last good run of each may be; None for any time. `unheard` is why news
+    reach nobody, a sentence each: as bad as a source that cannot be reached.
     """
     by_source = {run["source"]: run for run in runs}
     unread, rejected = [], []
@@ -64,8 +66,8 @@ def health(
             rejected.append(
                 f"{source} brought {run['rejects']} rejects, {run['dropped']} records were dropped"
             )
-    status = CollectError.exit_status if unread else 6 if rejected else 0
-    return Health(status, (*unread, *rejected))
+    status = CollectError.exit_status if unread or unheard else 6 if rejected else 0
+    return Health(status, (*unread, *unheard, *rejected))
 
 
 def _unread(run: dict[str, Any], now: datetime, max_age: timedelta | None) -> str | None:
