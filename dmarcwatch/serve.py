@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import uvicorn
@@ -123,7 +124,8 @@ def serve(
         url = f"http://{host}:{bound.getsockname()[1]}{listen.base_url}"
         announce(url)
         if open_browser:
-            webbrowser.open(url)
+            # A browser of the terminal is waited for until it ends, and it waits for the first page.
+            Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         config = uvicorn.Config(application, lifespan="on", log_level="warning", server_header=False)
         # Ctrl-C is how a server is ended, not a failure; uvicorn raises it again after it has closed.
         with suppress(KeyboardInterrupt):
