@@ -116,6 +116,26 @@ def test_an_answer_that_cannot_be_used_is_said_and_nothing_written(path, argumen
     assert named in done.stderr
 
 
+def test_who_mistypes_in_the_dialogue_is_asked_again_and_not_sent_away(path):
+    answers = (
+        "imap.example.com", "imaps://imap.example.com", "imaps://dmarc@imap.example.com",
+        "hunter2", "env:DMARC_PASSWORD", "example", "example.com", "people", "ses", "amazon-ses", "",
+    )  # fmt: skip
+    done = run(path, input="\n".join(answers) + "\n")
+    assert done.exit_code == 0, done.output
+    for said in (
+        "A mailbox is written imaps://user@host/folder",
+        "name the user and the host",
+        "That is no place for a password",
+        "'example' is no domain",
+        "near it: amazon-ses",
+    ):
+        assert said in done.stderr
+    config = load(path)
+    assert config.sources[0].host == "imap.example.com"
+    assert config.for_domain("example.com").declared.owned_senders == ("amazon-ses",)
+
+
 def test_nothing_to_write_into_is_a_sentence(tmp_path):
     done = run(tmp_path / "nowhere" / "a.toml", *IMAP, "--no-input")
     assert (done.exit_code, "cannot be written" in done.stderr) == (2, True)

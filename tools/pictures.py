@@ -2,6 +2,7 @@
 
 python tools/pictures.py [--out docs/img] [--domain example.com]
 python tools/pictures.py --album build/pictures
+python tools/pictures.py --digest build/pictures
 """
 
 import argparse
@@ -18,6 +19,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from dmarcwatch import demo
+from dmarcwatch.cli import main as dmarcwatch
 from dmarcwatch.cli.context import Settings
 from dmarcwatch.cli.reading import fetch_all
 from dmarcwatch.collect.sources import FileSource
@@ -30,6 +32,8 @@ MAX_BYTES = 200_000
 WIDTHS = (1280, 390)
 """A laptop's and a phone's."""
 SCHEMES = ("light", "dark")
+MAIL_WIDTHS = (616, 390)
+"""A mail client's pane, where the digest has its 600 pixels and a margin, and a phone's."""
 
 
 def pages(domain: str, stream: str) -> Mapping[str, str]:
@@ -50,8 +54,13 @@ def main() -> None:
     parser.add_argument("--domain", default="example.com")
     parser.add_argument("--stream", default="example.com/amazon-ses/us-east-1")
     parser.add_argument("--album", type=Path)
+    parser.add_argument("--digest", type=Path)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, browser() as chromium:
+        if chosen.digest:
+            for _, picture in digests(chromium, database(Path(name)), chosen.digest):
+                print(picture)
+            return
         url = served(database(Path(name)))
         addresses = pages(chosen.domain, chosen.stream)
         if chosen.album:
@@ -106,6 +115,23 @@ def album(
                 tab.screenshot(path=picture, full_page=True)
                 yield tab, picture
             tab.close()
+
+
+def digests(chromium: Browser, database: Path, folder: Path) -> Iterator[tuple[Page, Path]]:
+    """The week and the month as mail, at each width in each colour scheme, while it is open."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for word in ("week", "month"):
+        mail = database.with_name(f"{word}.html")
+        words = ["digest", f"--{word}", "--as-of", AS_OF.isoformat(), "--html", "--output", str(mail)]
+        dmarcwatch(["--db", str(database), *words], standalone_mode=False)
+        for width in MAIL_WIDTHS:
+            for scheme in SCHEMES:
+                tab = chromium.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+                tab.goto(mail.as_uri())
+                picture = folder / f"digest-{word}-{width}-{scheme}.png"
+                tab.screenshot(path=picture, full_page=True)
+                yield tab, picture
+                tab.close()
 
 
 def _readme(chromium: Browser, url: str, folder: Path, addresses: Mapping[str, str]) -> None:

@@ -3,15 +3,17 @@
 import os
 import shlex
 import tempfile
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from dmarcwatch.cli.context import CONFIG_NAME, Settings
 from dmarcwatch.cli.initial import MICROSOFT_HOSTS, Answers, text
 from dmarcwatch.collect.address import PASSWORD_VARIABLE, parse_source
-from dmarcwatch.collect.sources import ImapSource, Source
+from dmarcwatch.collect.sources import FileSource, ImapSource, Source
 from dmarcwatch.config import load
 from dmarcwatch.domains import normal_domain
 from dmarcwatch.errors import ConfigError
@@ -19,6 +21,7 @@ from dmarcwatch.senders import Senders
 
 AUDIENCES = ("people", "machines", "none", "unsure")
 _SECRETS = ("env", "file", "command")
+Answer = TypeVar("Answer")
 
 
 @click.command(name="init", short_help="Ask a few questions and write a configuration.")
@@ -55,7 +58,9 @@ def command(
     path = settings.config_path or Path(CONFIG_NAME)
     asks = _Questions(quiet=no_input)
     if path.exists() and not force and not asks.confirm(f"{path} is there. Write over it?"):
-        raise ConfigError([f"{path} is there and stays as it is."], hint="Name another with --config.")
+        raise ConfigError(
+            [f"{path} is there and stays as it is."], hint="Name another with --config, or say --force."
+        )
     chosen = asks.source(source)
     secret = asks.secret(chosen, password, by_token=bool(tenant or client_id))
     if secret is None:
@@ -92,10 +97,8 @@ class _Questions:
 
     def source(self, given: str | None) -> Source:
         question = "Where do reports arrive? (a folder, imaps://user@host/folder, s3://bucket/prefix)"
-        found = given or self._ask(question)
-        if not found:
-            raise ConfigError(["No source was named."], hint="Name one with --source.")
-        return parse_source(found)
+        # A folder named by an option may be made later; in a dialogue it is more likely mistyped.
+        return parse_source(given) if given else self._until(question, _source)
 
     def secret(
         self, source: Source, given: str | None, *, by_token: bool
@@ -104,12 +107,8 @@ class _Questions:
             return None
         if given is None and source.host.lower() in MICROSOFT_HOSTS:
             return None
-        default = f"env:{PASSWORD_VARIABLE}"
-        found = given or self._ask("Where lies its password? (env:NAME, file:PATH, command:WORDS)", default)
-        kind, _, value = (found or default).partition(":")
-        if kind not in _SECRETS or not value:
-            raise ConfigError([f"{kind} is no place for a password."], hint="Say env:, file: or command:.")
-        return {kind: shlex.split(value) if kind == "command" else value}
+        question = "Where lies its password? (env:NAME, file:PATH, command:WORDS)"
+        return _place(given) if given else self._until(question, _place, f"env:{PASSWORD_VARIABLE}")
 
     def microsoft(
         self, source: Source, tenant: str | None, client_id: str | None
@@ -125,12 +124,8 @@ class _Questions:
         return tenant, client_id
 
     def domains(self, given: tuple[str, ...]) -> tuple[str, ...]:
-        found = given or _words(self._ask("Which domains are yours? (separated by spaces)"))
-        names = [(word, normal_domain(word)) for word in found]
-        wrong = [f"{word!r} is no domain." for word, name in names if not name or "." not in name]
-        if wrong or not names:
-            raise ConfigError(wrong or ["No domain was named."], hint="Name one with --domain.")
-        return tuple(name for _, name in names if name)
+        question = "Which domains are yours? (separated by spaces)"
+        return _domains(given) if given else self._until(question, lambda said: _domains(_words(said)))
 
     def audience(self, given: str | None) -> str:
         question = "Who writes mail from them? People write to mailing lists; none: they never send"
@@ -144,7 +139,17 @@ class _Questions:
     ) -> tuple[str, ...]:
         if among == ():
             return _known(given)
-        return _known(given or _words(self._ask(question, "")))
+        return _known(given) if given else self._until(question, lambda said: _known(_words(said)), "")
+
+    def _until(self, question: str, read: Callable[[str], Answer], default: str | None = None) -> Answer:
+        """What `read` makes of the answer; a person who mistyped is asked again."""
+        if self._quiet:
+            return read(default or "")
+        while True:
+            try:
+                return read(self._ask(question, default) or "")
+            except ConfigError as error:
+                click.echo(f"  {error.message}", err=True)
 
     def _ask(self, question: str, default: str | None = None) -> str | None:
         if self._quiet:
@@ -157,12 +162,40 @@ def _words(answer: str | None) -> tuple[str, ...]:
     return tuple((answer or "").replace(",", " ").split())
 
 
+def _source(answer: str) -> Source:
+    if not answer:
+        raise ConfigError(["No source was named."], hint="Name one with --source.")
+    source = parse_source(answer)
+    if isinstance(source, FileSource) and not source.path.exists():
+        raise ConfigError(
+            [f"There is no file or folder {answer} here. A mailbox is written imaps://user@host/folder."],
+        )
+    return source
+
+
+def _place(answer: str) -> dict[str, str | list[str]]:
+    kind, _, value = answer.partition(":")
+    if kind not in _SECRETS or not value:
+        raise ConfigError(["That is no place for a password: say env:NAME, file:PATH or command:WORDS."])
+    return {kind: shlex.split(value) if kind == "command" else value}
+
+
+def _domains(words: tuple[str, ...]) -> tuple[str, ...]:
+    names = [(word, normal_domain(word)) for word in words]
+    wrong = [f"{word!r} is no domain." for word, name in names if not name or "." not in name]
+    if wrong or not names:
+        raise ConfigError(wrong or ["No domain was named."], hint="Name one with --domain.")
+    return tuple(name for _, name in names if name)
+
+
 def _known(ids: tuple[str, ...]) -> tuple[str, ...]:
     senders = Senders.load()
+    names = [sender.id for sender in senders]
     wrong = []
     for each in ids:
         if senders.get(each) is None:
-            near = get_close_matches(each, [sender.id for sender in senders], n=3, cutoff=0.5)
+            near = [name for name in names if each in name.split("-")][:3]
+            near = near or get_close_matches(each, names, n=3, cutoff=0.5)
             wrong.append(f"{each!r} is no sender" + (f"; near it: {', '.join(near)}." if near else "."))
     if wrong:
         raise ConfigError(wrong)

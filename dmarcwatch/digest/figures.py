@@ -1,5 +1,6 @@
 """From stream days and two verdicts to a digest. Only reports that count are counted (JUDGEMENT 5)."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -39,6 +40,7 @@ _ATTENTION = (
     Answer.READY_FOR_QUARANTINE,
     Answer.KEEP,
 )
+_TAG = re.compile(r"pct\b|[a-z]+=")
 _TRUSTED = (Tier.LOCAL, Tier.VERIFIED)
 _OWN = (Legitimacy.OWNED, Legitimacy.SHADOW)
 
@@ -199,9 +201,7 @@ def _steps(now: Verdict) -> Iterable[Step]:
         yield Step(f"{blocker.message}.", lines=lines, stream=None if lines else blocker.stream)
     if now.next_tags:
         # A tag stays as it is written in DNS, also where a sentence begins with it.
-        notes = tuple(
-            f"{note if note.startswith('pct') else note[:1].upper() + note[1:]}." for note in now.notes
-        )
+        notes = tuple(f"{note if _TAG.match(note) else note[:1].upper() + note[1:]}." for note in now.notes)
         yield Step(f"Publish {now.next_record or now.next_tags}", notes=notes)
     elif now.days_needed is not None:
         yield Step(f"Wait: enough is known {in_days(now.days_needed, now.as_of)}, if reports keep coming.")

@@ -84,7 +84,7 @@ def _card(domain: DomainDigest, period: Period, base: str | None) -> str:
         f"{escape(domain.domain)}</div>",
         f'<div class="{_CLASSES[tone]}" style="font-weight:700;color:{tone}">{escape(short)}</div>',
         _paragraph(domain.headline),
-        _section(f"Changed this {period.word}", _bullets(domain.changed or ("Nothing.",))),
+        _section(f"Changed this {period.word}", _bullets(domain.changed) or _paragraph("Nothing.")),
         _section(
             "Do next", "".join(_step(number, step, base) for number, step in enumerate(domain.steps, 1))
         ),
@@ -140,7 +140,7 @@ def _code(lines: tuple[str, ...]) -> str:
     """Lines to copy; a narrow screen wraps them where it can."""
     if not lines:
         return ""
-    inner = "<br>".join(_code_line(line) for line in lines)
+    inner = "".join(_code_line(line) for line in lines)
     return (
         f'<div class="code ink" style="margin:4px 0 6px;padding:8px 10px;background:{_GROUND};'
         f"border:1px solid {_LINE};border-radius:6px;{_MONO};font-size:12.5px;line-height:1.5;color:{_INK};"
@@ -149,8 +149,10 @@ def _code(lines: tuple[str, ...]) -> str:
 
 
 def _code_line(line: str) -> str:
+    """One line; where it is wrapped what follows is indented, so that commands stay apart on a phone."""
     text = line.lstrip(" ")
-    return "&nbsp;" * (len(line) - len(text)) + escape(text)
+    inside = "&nbsp;" * (len(line) - len(text)) + escape(text)
+    return f'<div style="padding:1px 0 1px 16px;text-indent:-16px">{inside}</div>'
 
 
 def _senders(domain: DomainDigest) -> str:

@@ -16,8 +16,8 @@ from dmarcwatch.store.database import transaction
 from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
 BATCH_RECORDS = 200_000
-"""Records of one transaction. Each touches most pages of the indexes, so few large ones write least
-(measured: 60 transactions of 25,000 take four times as long as 6 of 250,000); a writer waits a second."""
+"""Records of one transaction. Each touches most pages of the indexes, so few large ones write less than many
+small ones; other writers wait for as long as one of them takes."""
 SHRINK_SHARE = 0.1
 """Free pages, as a share of the file, above which it is worth writing anew."""
 

@@ -68,7 +68,14 @@ def test_what_fails_is_to_be_mended_first_and_once_though_several_gates_say_so()
 def test_a_domain_that_is_ready_is_told_what_to_publish():
     (step,) = judged_week(healthy())[0].steps
     assert step.text == "Publish p=quarantine; t=y; pct=0"
-    assert "change only these tags" in step.notes[0].lower()
+    assert step.notes[0].startswith("Change only these tags")
+
+
+def test_a_tag_is_written_as_in_dns_where_a_note_begins_with_it():
+    (step,) = judged_week(healthy())[0].steps
+    begins = {note.split("=")[0].split(" ")[0] for note in step.notes}
+    assert {"pct", "np"} <= begins
+    assert not begins & {"Pct", "Np", "Sp"}
 
 
 def test_a_domain_that_cannot_be_told_of_says_in_how_many_days_it_can():
