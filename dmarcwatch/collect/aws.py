@@ -6,6 +6,7 @@ Credentials come from boto3's own chain: environment, profile, container, instan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 Answer = TypeVar("Answer", bound="Mapping[str, Any]")
+Found = TypeVar("Found")
 
 _CONNECT_SECONDS = 20
 _TRIES = 3
@@ -88,6 +90,28 @@ class Aws:
             hint="Run later; if it stays so, look for a proxy in between that breaks connections.",
         )
 
+    @property
+    def _connect_seconds(self) -> float:
+        return min(_CONNECT_SECONDS, self.source.timeout_seconds)
+
+    @property
+    def patience_seconds(self) -> float:
+        """More than boto3 takes to give up on one request."""
+        return 2.0 * self.source.attempts * (self._connect_seconds + self.source.timeout_seconds)
+
+    def result(self, future: Future[Found]) -> Found:
+        """What another thread found. Raises CollectError where it never says."""
+        if not wait((future,), self.patience_seconds).done:
+            raise self.unanswered()
+        return future.result()
+
+    def unanswered(self) -> CollectError:
+        """A thread that died of want of memory leaves those who wait for it without a word."""
+        return CollectError(
+            f"{self.source.name}: no answer within {self.patience_seconds:.0f} seconds",
+            hint="Run it again; if it stays so, see whether the machine has memory and threads to spare.",
+        )
+
     def close(self) -> None:
         """Let go of the connections."""
         clients, self._clients = self._clients, {}
@@ -114,7 +138,7 @@ class Aws:
         if self._session is None:
             self._session = boto3.session.Session(profile_name=self.source.profile)
         config = Config(
-            connect_timeout=min(_CONNECT_SECONDS, self.source.timeout_seconds),
+            connect_timeout=self._connect_seconds,
             read_timeout=self.source.timeout_seconds,
             retries={"mode": "standard", "total_max_attempts": self.source.attempts},
             max_pool_connections=self.source.parallel,

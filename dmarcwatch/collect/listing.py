@@ -52,7 +52,10 @@ def pages(aws: Aws, bucket: str, prefix: str, executor: Executor) -> Iterator[li
     parts = _parts(prefix, first) if first.continuation else []
     waiting = {ask(part): part for part in parts}
     while waiting:
-        for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+        done = wait(waiting, aws.patience_seconds, return_when=FIRST_COMPLETED).done
+        if not done:
+            raise aws.unanswered()
+        for future in done:
             part, page = waiting.pop(future), future.result()
             if page.continuation is not None:
                 rest = replace(part, continuation=page.continuation)

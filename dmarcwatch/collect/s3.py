@@ -68,7 +68,9 @@ class S3Collector:
         """Move or delete the objects, as configured, and acknowledge them in any case."""
         if self._source.settle is not Settle.NOTHING:
             with ThreadPoolExecutor(self._source.parallel, thread_name_prefix="s3") as executor:
-                for notice in executor.map(lambda item: settle_object(self._aws, item), items):
+                under_way = [executor.submit(settle_object, self._aws, item) for item in items]
+                for future in under_way:
+                    notice = self._aws.result(future)
                     if notice is not None:
                         self._notify(notice)
         self.acknowledge(items)
@@ -101,11 +103,11 @@ class S3Collector:
             while under_way and (len(under_way) == 2 * self._source.parallel or held + cost > _AHEAD_BYTES):
                 first, future = under_way.popleft()
                 held -= self._cost(first)
-                yield from self._outcome(first, future.result())
+                yield from self._outcome(first, self._aws.result(future))
             under_way.append((found, executor.submit(read_object, self._aws, found, self._budgets)))
             held += cost
         for found, future in under_way:
-            yield from self._outcome(found, future.result())
+            yield from self._outcome(found, self._aws.result(future))
 
     def _cost(self, found: StoredObject) -> int:
         limit = self._budgets.max_message_bytes

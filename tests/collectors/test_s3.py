@@ -1,4 +1,4 @@
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -175,6 +175,12 @@ def test_an_object_that_goes_away_before_it_is_read_is_noticed(bucket):
     bucket.client.delete_object(Bucket=bucket.source.bucket, Key="in/099")
     assert len(list(items)) == 98
     assert bucket.reasons() == ["vanished"]
+
+
+def test_nobody_waits_for_ever_for_a_thread_that_died(bucket):
+    aws = Aws(replace(bucket.source, timeout_seconds=0.02, attempts=1))
+    with pytest.raises(CollectError, match="no answer within"):
+        aws.result(Future())
 
 
 def test_a_connection_that_breaks_in_mid_object_is_made_anew(bucket):
