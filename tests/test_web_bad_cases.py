@@ -77,6 +77,7 @@ def test_a_domain_nobody_reported_on_is_not_found_and_names_no_other(tmp_path):
 def test_four_hundred_streams_are_shown_by_the_largest_and_counted(tmp_path):
     page = read(get(web_worlds.crowded(tmp_path / "crowded.db"), "domain", name=DOMAIN))
     assert "50 of 400 senders" in page.text
+    assert "No message known to be yours would be lost, and 401,000 of unknown senders." in page.text
     assert "394 others" in page.text
     assert "Unknown, net 399" in page.text
     assert "Unknown, net 3 " not in page.text

@@ -10,7 +10,7 @@ from dmarcwatch.ses import SesState
 from dmarcwatch.streams import Legitimacy
 from dmarcwatch.verdict import Answer
 from dmarcwatch.web import words
-from dmarcwatch.web.blocking import FixStep, steps
+from dmarcwatch.web.blocking import FixStep, by_stream, steps
 from dmarcwatch.web.charts import MAX_SERIES, bars, stacked, window_to
 from dmarcwatch.web.domain import Day, outcomes, shown
 from dmarcwatch.web.events import (
@@ -24,7 +24,7 @@ from dmarcwatch.web.events import (
     timeline,
     verdict_changes,
 )
-from dmarcwatch.web.given import LADDER, rung
+from dmarcwatch.web.given import LADDER, Question, question, rung
 from dmarcwatch.web.guard import is_loopback
 from dmarcwatch.web.stream import command
 from dmarcwatch.web.words import ago, count, measure, share, tags, things
@@ -239,3 +239,18 @@ def test_loopback_is_an_address_or_localhost_and_nothing_that_looks_like_it():
     assert not any(
         map(is_loopback, ("0.0.0.0", "::", "192.0.2.1", "127.0.0.1.example", "localhost.example", ""))
     )
+
+
+def test_a_question_says_where_its_answer_goes():
+    assert question("Which must never break? dmarcwatch label STREAM owned --critical") == Question(
+        "Which must never break?", command="dmarcwatch label STREAM owned --critical"
+    )
+    assert question("Does it send mail at all? If not: no_mail = true") == Question(
+        "Does it send mail at all? If not:", setting="no_mail = true"
+    )
+    assert question("Is it so? Or not") == Question("Is it so? Or not")
+
+
+def test_what_several_gates_say_of_one_sender_is_one_thing():
+    said = [{"stream": "a"}, {"stream": None}, {"stream": "b"}, {"stream": "a"}, {}]
+    assert [len(group) for group in by_stream(said)] == [2, 1, 1, 1]

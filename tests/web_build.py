@@ -12,6 +12,7 @@ from dmarcwatch.store.database import open_database, transaction
 from dmarcwatch.store.rollup import add_stream, roll_up
 from dmarcwatch.streams import Place, PlaceKind
 from dmarcwatch.verdict import Verdict
+from tests.database import feed
 
 AS_OF = date(2026, 11, 20)
 
@@ -123,6 +124,15 @@ class Build:
     def problem(self, report: int, path: str, found: str, messages: int | None = None) -> None:
         """A part of a report that could not be used."""
         self._insert("problems", {"report": report, "path": path, "found": found, "messages": messages})
+
+    def held(self, report: int, why: str, found: str) -> None:
+        """A report cannot be what it says; before anything is summed up."""
+        self.connection.execute("UPDATE reports SET status = 'held' WHERE id = ?", (report,))
+        self.problem(report, f"held/{why}", found, 0)
+
+    def aside(self, *documents: bytes) -> None:
+        """Messages and JSON with TLS and failure reports, read as `fetch` reads them."""
+        feed(self.database, *documents)
 
     def label(self, stream: str, word: str, **values: object) -> None:
         """What a person said about a stream."""

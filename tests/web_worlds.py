@@ -19,6 +19,7 @@ from dmarcwatch.verdict import (
     Target,
     Verdict,
 )
+from tests.aside_build import failure, tls
 from tests.web_build import AS_OF, Build, Mail, Sent, network, region, scattered
 
 DOMAIN = "example.com"
@@ -113,6 +114,7 @@ def plausible(path: Path, until: date = AS_OF) -> Path:
                     build.problem(number, "feedback/record[2]/row/count", "many", None)
     build.run(items=5, reports=5, rejects=0, records=31, messages=812, duplicates=0, set_aside=0, problems=0,
               unread_messages=0, started_at=f"{until}T04:00:00Z", ended_at=f"{until}T04:00:01Z")  # fmt: skip
+    _beside(build, until)
     build.label(f"{DOMAIN}/amazon-ses/eu-west-1", "owned", critical=1, note="shop and invoices")
     build.sum_up()
     fell_back = {
@@ -124,6 +126,17 @@ def plausible(path: Path, until: date = AS_OF) -> Path:
     build.note(f"{DOMAIN}/amazon-ses/eu-west-1", fell_back)
     build.verdict(not_ready(until))
     return build.close()
+
+
+def _beside(build: Build, until: date) -> None:
+    """What is held, and what the verdict does not read."""
+    for age, why, found in (
+        (4, "policy", "p=reject, and of these days only p=none is known"),
+        (5, "addresses", "198.51.100.0/24 and 1 more sent 4,100 of 4,120 messages"),
+    ):
+        sent = Sent("reports.example.net", until - timedelta(age), "unverified")
+        build.held(build.report(sent, [(spoof(age), 4120)]), why, found)
+    build.aside(tls(), failure(), b'{"organization-name": "Reporter", "policies": []}')
 
 
 def _day(day: date, age: int, chance: Random) -> list[tuple[Mail, int]]:
@@ -259,6 +272,9 @@ def hostile(path: Path) -> Path:
             report_id=HOSTILE,
         )  # fmt: skip
         build.problem(number, HOSTILE, link, 3)
+    held = build.report(Sent(HOSTILE, AS_OF - timedelta(3), "unverified"), [(mail, 5)], report_id=HOSTILE)
+    build.held(held, HOSTILE, link)
+    build.aside(tls(organization_name=HOSTILE, report_id=link))
     build.label(f"{LONG}:{HOSTILE}/unknown/{HOSTILE.replace('/', '-')}", "ignore", note=HOSTILE)
     verdict = not_ready(AS_OF, LONG)
     blockers = tuple(

@@ -40,12 +40,17 @@ class Blocking:
 
 def grouped(found: Sequence[Mapping[str, Any]]) -> tuple[Blocking, ...]:
     """One entry for each stream, led by its worst: several gates say the same of it in other words."""
+    return tuple(
+        _blocking(group[0], tuple(each["message"] for each in group[1:])) for group in by_stream(found)
+    )
+
+
+def by_stream(found: Sequence[Mapping[str, Any]]) -> tuple[tuple[Mapping[str, Any], ...], ...]:
+    """What is said of each stream, the worst first; what is said of the domain stands alone."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for number, each in enumerate(found):
         groups.setdefault(each.get("stream") or f"{number}", []).append(each)
-    return tuple(
-        _blocking(group[0], tuple(each["message"] for each in group[1:])) for group in groups.values()
-    )
+    return tuple(map(tuple, groups.values()))
 
 
 def _blocking(each: Mapping[str, Any], also: tuple[str, ...]) -> Blocking:

@@ -46,6 +46,8 @@ class Series:
     """A class of pages.css."""
     values: tuple[float | None, ...]
     """One for each day; None where nothing was seen."""
+    whole: float | None = None
+    """Of shares: the share of all days together, which no sum of daily shares gives."""
 
     @property
     def total(self) -> float:

@@ -1,6 +1,7 @@
 """The verdict that was given on a domain, from its stored document, in the words of a page."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -59,6 +60,19 @@ LADDER: tuple[Rung, ...] = (
 """JUDGEMENT 6, the ladder."""
 
 
+_ANSWERED = re.compile(r"(?P<text>.*[?:]) (?:(?P<command>dmarcwatch .+)|(?P<setting>\w+ = .+))")
+
+
+class Question(NamedTuple):
+    """What only a person can tell, and how they tell it."""
+
+    text: str
+    command: str = ""
+    """What to type."""
+    setting: str = ""
+    """What to write into the configuration, below the domain's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """One verdict."""
@@ -85,7 +99,7 @@ class Given:
     gates: tuple[GateRow, ...]
     evidence: Mapping[str, Any]
     touched: tuple[Touched, ...]
-    questions: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -127,7 +141,7 @@ def given(row: Row) -> Given:
         ),
         evidence=document.get("evidence") or {},
         touched=tuple(_touched(f"p={policy}", harm) for policy, harm in _projection(document)),
-        questions=tuple(document.get("questions", ())),
+        questions=tuple(map(question, document.get("questions", ()))),
         notes=tuple(document.get("notes", ())),
     )
 
@@ -144,6 +158,14 @@ def because(document: Mapping[str, Any]) -> str:
         if days
         else "Time alone does not tell when it will."
     )
+
+
+def question(text: str) -> Question:
+    """A question of a verdict, such as `Is it yours? dmarcwatch label STREAM owned`."""
+    found = _ANSWERED.fullmatch(text)
+    if found is None:
+        return Question(text)
+    return Question(found["text"], found["command"] or "", found["setting"] or "")
 
 
 def rung(published: Mapping[str, Any]) -> int | None:

@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from dmarcwatch.web import queries
+from dmarcwatch.web.blocking import by_stream
 from dmarcwatch.web.charts import bars, window_to
 from dmarcwatch.web.words import ATTENTION, Word, tags, things, verdict_word
 
@@ -42,7 +43,7 @@ class DomainLine:
     trouble: str
     """The first blocker, else the first warning."""
     more: int
-    """Further blockers or warnings."""
+    """Further senders, or things about the domain, that block or deserve a look."""
     step: str
     """The tags to publish next, where a step is advised."""
     messages: int
@@ -123,9 +124,9 @@ def _lines(connection: sqlite3.Connection, shown: list[Standing], today: date) -
 
 def _said(document: Mapping[str, Any]) -> tuple[str, str, int, str]:
     """Published tags, first trouble, how many more, and next tags, as a verdict says them."""
-    troubles = document.get("blockers") or document.get("warnings") or [{"message": ""}]
+    troubles = by_stream(document.get("blockers") or document.get("warnings") or [{"message": ""}])
     published = tags(document.get("published") or {}, brief=True)
-    return published, troubles[0]["message"], len(troubles) - 1, document.get("next_tags") or ""
+    return published, troubles[0][0]["message"], len(troubles) - 1, document.get("next_tags") or ""
 
 
 def _summary(known: list[Standing]) -> str:

@@ -64,15 +64,37 @@ def rejects(connection: sqlite3.Connection, limit: int) -> Iterator[Row]:
 
 
 def problems(connection: sqlite3.Connection, limit: int) -> Iterator[Row]:
-    """Report, its reporter, domain and day, path, found and lost messages, newest first."""
+    """Report, its reporter, domain and day, path, found and lost messages, newest first; no held ones."""
     return connection.execute(
         "SELECT p.report, o.name, r.policy_domain, r.day, p.path, p.found, p.messages "
-        "FROM (SELECT * FROM problems ORDER BY id DESC LIMIT ?) p "
+        "FROM (SELECT * FROM problems WHERE path NOT LIKE 'held/%' ORDER BY id DESC LIMIT ?) p "
         "JOIN reports r ON r.id = p.report JOIN _reporters o ON o.id = r.reporter ORDER BY p.id DESC",
         (limit,),
     )
 
 
+# From the problems, which are few: reports are many, and no index knows which are held.
+_HELD = (
+    "FROM problems p CROSS JOIN reports r ON r.id = p.report AND r.status = 'held' WHERE p.path LIKE 'held/%'"
+)
+
+
+def held(connection: sqlite3.Connection, limit: int) -> Iterator[Row]:
+    """Report, reporter, domain, begin, end, messages, tier, why it is held and what was found."""
+    return connection.execute(
+        "SELECT r.id, (SELECT name FROM _reporters WHERE id = r.reporter), r.policy_domain, r.begin, r.end, "
+        f"r.messages, r.tier, substr(p.path, 6), p.found {_HELD} ORDER BY r.id DESC LIMIT ?",
+        (limit,),
+    )
+
+
+def held_reasons(connection: sqlite3.Connection) -> Iterator[Row]:
+    """Reason and number of held reports, most first."""
+    return connection.execute(f"SELECT substr(p.path, 6), count(*) {_HELD} GROUP BY 1 ORDER BY 2 DESC, 1")
+
+
 def set_aside(connection: sqlite3.Connection) -> Iterator[Row]:
-    """Kind and number of parts that are kept and not read."""
-    return connection.execute("SELECT kind, count(*) FROM set_aside GROUP BY kind ORDER BY 2 DESC")
+    """Kind, number of parts, and of those that could not be read, most first."""
+    return connection.execute(
+        "SELECT kind, count(*), count(problem) FROM set_aside GROUP BY kind ORDER BY 2 DESC, 1"
+    )

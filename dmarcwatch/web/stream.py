@@ -229,13 +229,18 @@ def _alignment(named: tuple[str, Sequence[Note]], window: Window, states: Sequen
             for day in window.days
         )
 
-    series = (
-        Series("Passes DMARC", "own-pass", line(1)),
-        Series("DKIM aligned", "c0", line(2)),
-        Series("SPF aligned", "c1", line(3)),
+    totals = [sum(counts) for counts in zip(*sums.values(), strict=True)] or [0, 0, 0, 0]
+
+    def series(name: str, colour: str, index: int) -> Series:
+        return Series(name, colour, line(index), totals[index] / totals[0] if totals[0] else None)
+
+    lines = (
+        series("Passes DMARC", "own-pass", 1),
+        series("DKIM aligned", "c0", 2),
+        series("SPF aligned", "c1", 3),
     )
     events = timeline(alignment_changes(*named, days))
-    return Chart("alignment", "Share of direct mail that aligns", window.days, series, events, shares=True)
+    return Chart("alignment", "Share of direct mail that aligns", window.days, lines, events, shares=True)
 
 
 def _addresses(connection: sqlite3.Connection, key: int) -> tuple[Address, ...]:

@@ -98,6 +98,44 @@ TIERS: Mapping[str, Word] = {
 }
 
 
+HELD: Mapping[str, Word] = {
+    "period": Word("impossible period", Tone.WARN, "No report covers such a time."),
+    "counts": Word("impossible number", Tone.WARN, "More messages than anybody sends."),
+    "early": Word("came too early", Tone.WARN, "It arrived two days or more before its own period ended."),
+    "late": Word("came too late", Tone.WARN, "It arrived more than a week after its period."),
+    "policy": Word("unknown policy", Tone.WARN, "No other report of that time saw its policy."),
+    "addresses": Word("impossible addresses", Tone.WARN, "Most of its mail is from where nobody can send."),
+    "selector": Word("unknown selector", Tone.WARN, "Signatures pass whose selectors nobody else saw."),
+    "surge": Word("sudden surge", Tone.WARN, "Fifty times as many messages as its reporter usually has."),
+}  # fmt: skip
+"""Why a report is held: `plausible.Why`."""
+
+
+class AsideWord(NamedTuple):
+    """What is called a kind of part that the verdict does not read, and the views that show what it says."""
+
+    many: str
+    says: str
+    views: tuple[tuple[str, str], ...] = ()
+    """Name of each view, and what it shows."""
+
+
+ASIDE: Mapping[str, AsideWord] = {
+    "tls-report": AsideWord(
+        "TLS reports", "how mail servers reached your own by TLS",
+        (("tls_days", "Sessions by day"), ("tls_problems", "Why sessions failed")),
+    ),
+    "failure-report": AsideWord(
+        "Failure reports", "each on one message that failed DMARC",
+        (("failure_days", "By day and source"), ("failure_reports", "Each of them")),
+    ),
+    "foreign-domain": AsideWord(
+        "Reports on other domains", "not in the configuration's list of your own"
+    ),
+}  # fmt: skip
+"""Kinds of `unpack.SetAsideKind`, and the one of reports on domains that are not the user's."""
+
+
 COUNTING = "local,verified"
 """The tiers that count, as Datasette's filters write a list."""
 
@@ -160,6 +198,16 @@ def finding_word(finding: str) -> Word:
 def tier_word(tier: str) -> Word:
     """What a tier is called."""
     return TIERS.get(tier, Word(tier))
+
+
+def held_word(why: str) -> Word:
+    """Why a report is held; an unknown reason by its id."""
+    return HELD.get(why, Word(why, Tone.WARN))
+
+
+def aside_word(kind: str) -> AsideWord:
+    """What a kind of set-aside part is called; an unknown one by its id."""
+    return ASIDE.get(kind, AsideWord(kind, ""))
 
 
 def gate_word(gate: str) -> GateWord:

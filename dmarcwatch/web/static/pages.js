@@ -127,7 +127,7 @@ function draw(figure) {
   const plot = Plot.plot({
     width, height: 300, marginLeft: 48, marginRight: 12, marginTop: 36, marginBottom: 38, style: { fontSize: "12px" },
     x: { type: "utc", domain: [data.days[0].day, new Date(last.getTime() + 86400000)], label: null, ticks: Math.max(3, Math.floor(width / 110)) },
-    y: data.shares ? { domain: [0, 1], tickFormat: (value) => `${Math.round(value * 100)} %`, label: null, ticks: 5 } : { label: null, tickFormat: "~s", ticks: 5 },
+    y: data.shares ? { domain: [0, 1], tickFormat: (value) => `${Math.round(value * 100)} %`, label: null, ticks: 5 } : { label: null, tickFormat: (value) => (value ? d3.format("~s")(value) : "0"), ticks: 5 },
     color: made.scale, marks: made.marks,
   });
   place.replaceChildren(plot);
