@@ -35,6 +35,7 @@ def test_the_wheel_holds_its_data_and_nothing_of_the_tests(wheel):
         "dmarcwatch/py.typed",
     } <= names
     assert any(name.startswith("dmarcwatch/web/templates/") for name in names)
+    assert any(name.endswith(".data/data/share/dmarcwatch/dmarcwatch.service") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "bench/", "fixtures/"))]
 
 
