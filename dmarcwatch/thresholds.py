@@ -106,6 +106,27 @@ class Thresholds:
     dominant_others: int = 100
     """... the others saw so many messages pass."""
 
+    fresh_days: int = 7
+    """Days, yesterday included, whose failures are too new to tell what they are ..."""
+    fresh_share: float = 0.05
+    """... where they are so much of the sender's mail of these days ..."""
+    fresh_ratio: float = 2.0
+    """... and so many times its share before ..."""
+    fresh_own_share: float = 0.001
+    """... and so much of the domain's own mail of a month. Simulated: nearly no safe domain waits for it."""
+    unclaimed_share: Limit = Limit(0.005, 0.0025)
+    """Unknown mail of one place that is more than this beside the domain's own is waited for, until it came
+    back or did not: half of what a wrong "ready" may lose. A network's over `long_days`; a domain's that
+    authenticates over `lone_run_days`, after which a monthly run has come again."""
+    unclaimed_days: int = 3
+    """Active days of a network that are more often a small server's than a spoofer's."""
+    unclaimed_many: int = 40
+    """With more unknown places than this nothing is waited for: they are spoofers'."""
+    lone_domains: int = 1
+    """With more unknown domains that authenticate and fail they are spoofers' throwaways ..."""
+    lone_share: float = 0.10
+    """... as is one that brings more than this beside the domain's own mail: vendors' runs are smaller."""
+
     # Harm
     failing_share: Limit = Limit(0.02, 0.01)
     """Upper bound of the failing share of own mail, and the share at which one stream blocks."""

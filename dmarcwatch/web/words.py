@@ -159,6 +159,7 @@ GATES: Mapping[str, GateWord] = {
     "thin": GateWord("Own mail of senders seen too rarely", "%"),
     "dominant-reporter": GateWord("Share of the largest reporter", "%"),
     "quiet": GateWord("Since the newest sender of your own", "days"),
+    "unsettled": GateWord("Senders too new to tell"),
     "legit-failing": GateWord("Own mail that fails, at most", "%"),
     "bad-days": GateWord("Bad days, at most", "%"),
     "stream-failing": GateWord("Own senders that fail"),

@@ -1,6 +1,6 @@
 """The gates of the verdict (JUDGEMENT 6): each asks one question and knows no other."""
 
-from dmarcwatch.readiness.gates import change, evidence, pools, senders, strangers
+from dmarcwatch.readiness.gates import change, evidence, pools, senders, strangers, unsettled
 from dmarcwatch.readiness.gates.measured import Finding, Question, answer
 from dmarcwatch.verdict import Kind
 
@@ -20,6 +20,7 @@ GATES: tuple[Question, ...] = (
     Question("thin", Kind.EVIDENCE, "senders seen too rarely are unproven", evidence.thin),
     Question("dominant-reporter", Kind.WARNING, "one evaluator's bug", change.dominant_reporter),
     Question("quiet", Kind.EVIDENCE, "a new sender needs watching", evidence.quiet),
+    Question("unsettled", Kind.EVIDENCE, "what began days ago needs watching", unsettled.unsettled),
     Question(
         "legit-failing", Kind.RISK, "a bound and not a share: few messages prove little", pools.legit_failing
     ),

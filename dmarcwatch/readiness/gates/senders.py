@@ -1,6 +1,7 @@
 """Would one own sender's mail be lost, however small it is beside the rest?"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from dmarcwatch import bounds
@@ -26,7 +27,7 @@ def stream_failing(view: View) -> Measured:
     blockers = (_stream_blocker(view, judged) for judged in view.own)
     found = tuple(sorted(filter(None, blockers), key=lambda one: -(one.messages or 0)))
     words = f"senders of yours that fail: {len(found)}"
-    return none_open(found, words if found else "no sender of yours fails")
+    return _past(view, none_open(found, words if found else "no sender of yours fails"))
 
 
 def _stream_blocker(view: View, judged: Judged) -> Blocker | None:
@@ -108,7 +109,22 @@ def state_failing(view: View) -> Measured:
     found = tuple(blocker for judged in view.own for blocker in _state_blockers(view, judged))
     words = f"{count(len(found), 'failing state')} inside your senders"
     ranked = tuple(sorted(found, key=lambda one: -(one.messages or 0)))
-    return none_open(ranked, words if found else "no sender of yours has a failing state")
+    return _past(view, none_open(ranked, words if found else "no sender of yours has a failing state"))
+
+
+def _past(view: View, measured: Measured) -> Measured:
+    """Faults that have not been seen for longer than a month: only time to prove that is missing.
+
+    A monthly run would have shown them again, so nothing is known to be lost; but one that came back
+    after weeks before may do so once more.
+    """
+    tracks, last = view.snapshot.timeline.tracks, view.last
+    named = [tracks[blocker.stream] for blocker in measured.blockers if blocker.stream is not None]
+    latest = max((day for track in named for day in track.failing_days if day <= last), default=last)
+    if measured.ok or last - latest < view.limits.lone_run_days:
+        return measured
+    waiting = tuple(replace(blocker, kind=Kind.EVIDENCE) for blocker in measured.blockers)
+    return measured._replace(blockers=waiting, kind=Kind.EVIDENCE)
 
 
 def _state_blockers(view: View, judged: Judged) -> Iterator[Blocker]:

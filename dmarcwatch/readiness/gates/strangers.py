@@ -5,26 +5,11 @@ from typing import NamedTuple
 
 from dmarcwatch.readiness.gates.measured import Measured, at_most, count, none_open, percent
 from dmarcwatch.readiness.gates.recurring import comes_back, has_rhythm, is_regular, messages, runs
-from dmarcwatch.readiness.legitimacy import (
-    NEVER_ASKED,
-    ActiveDay,
-    Standing,
-    failing_days,
-    is_daily,
-)
-from dmarcwatch.readiness.timeline import PlaceDay
+from dmarcwatch.readiness.gates.unclaimed import Stranger, label_steps, strangers_of
+from dmarcwatch.readiness.legitimacy import ActiveDay, is_daily
 from dmarcwatch.readiness.view import View
-from dmarcwatch.streams import Legitimacy, PlaceKind, stream_id
+from dmarcwatch.streams import PlaceKind
 from dmarcwatch.verdict import Blocker, Kind
-
-
-class Stranger(NamedTuple):
-    """A place that nobody has labelled, and the days its mail failed."""
-
-    id: str
-    name: str
-    kind: PlaceKind
-    days: tuple[ActiveDay, ...]
 
 
 class Rule(NamedTuple):
@@ -41,7 +26,8 @@ def unknown_persistent(view: View) -> Measured:
     limits = view.limits
     by_day = Rule(limits.persistent_window, limits.persistent_messages, limits.closed_messages)
     by_month = Rule(2 * limits.long_days, limits.monthly_messages)
-    strangers = tuple(_strangers(view))
+    # Of a single day nothing can be said.
+    strangers = tuple(strangers_of(view, least_days=2))
     found = [(stranger, _persistence(view, stranger.days, by_day)) for stranger in strangers]
     steady = [(stranger, rule) for stranger, rule in found if rule is not None]
     rest = [stranger for stranger, rule in found if rule is None]
@@ -143,35 +129,6 @@ def _share_of_own(view: View, days: Sequence[ActiveDay]) -> float:
     return messages(days, view.last, window) / max(1, view.own_mail(window).messages)
 
 
-def _strangers(view: View) -> Iterator[Stranger]:
-    """Places that failed on two days and more, and lately: of a single day nothing can be said."""
-    snapshot, since = view.snapshot, view.last - 2 * view.limits.long_days + 1
-    lately = view.last - view.limits.long_days
-    for name, standing in snapshot.standings.items():
-        track = snapshot.timeline.tracks[name]
-        if name in snapshot.labels or not _may_ask(standing) or len(track.failing_days) < 2:
-            continue
-        if track.stream.place.kind not in NEVER_ASKED and view.reaches(track.stream.place):
-            failed = failing_days(track, since=since, until=view.last)
-            if len(failed) > 1 and failed[-1].day > lately:
-                yield Stranger(name, track.stream.name, track.stream.place.kind, failed)
-    for place, days in snapshot.timeline.places.items():
-        if len(days) > 1 and view.reaches(place):
-            seen = _place_days(days, since, view.last)
-            if len(seen) > 1 and seen[-1].day > lately:
-                yield Stranger(stream_id(place), place.name, place.kind, seen)
-
-
-def _may_ask(standing: Standing) -> bool:
-    """Persistent now, or guessed to be spoof: it may have persisted before and not be closed yet."""
-    return standing.asked or (standing.legitimacy is Legitimacy.SPOOF and standing.confidence < 1.0)
-
-
-def _place_days(days: dict[int, PlaceDay], since: int, until: int) -> tuple[ActiveDay, ...]:
-    active = sorted(day for day, cell in days.items() if since <= day <= until and cell.failing)
-    return tuple(ActiveDay(day, days[day].failing, frozenset(days[day].reporters)) for day in active)
-
-
 def _is_daily(days: Sequence[ActiveDay], view: View, rule: Rule) -> bool:
     limits, reporters = view.limits, len(view.snapshot.reporting)
     if len(days) < limits.persistent_days:
@@ -207,10 +164,7 @@ def _blocker(view: View, stranger: Stranger, rule: Rule) -> Blocker:
         f"{stranger.name}: {found}. A forgotten server of yours, a vendor's run, "
         "or a stranger who keeps at it: only you can say"
     )
-    fix = (
-        f"dmarcwatch label {stranger.id} owned    (if it is yours)",
-        f"dmarcwatch label {stranger.id} spoof    (if not)",
-    )
+    fix = label_steps(stranger)
     return Blocker("unknown-persistent", Kind.RISK, message, stranger.id, amount, rule.above, amount, fix)
 
 
