@@ -208,27 +208,6 @@ def test_everything_can_be_reached_and_worked_by_keyboard(site, desk):
     assert {"Skip to the content", "by sender", "Copy", "The same as a table"} <= reached
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_where_the_keyboard_is_can_be_seen(site, visit, name):
-    visit.open(site + PAGES[name])
-    outlines = set()
-    for _ in range(25):
-        visit.page.keyboard.press("Tab")
-        style = "(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth].join(' '))"
-        outlines.add(visit.page.evaluate(f"{style}(getComputedStyle(document.activeElement))"))
-    assert outlines == {"solid 3px"}
-
-
-@pytest.mark.parametrize("name", ["domain", "stream", "reporters"])
-def test_long_tables_scroll_within_themselves(site, visit, name):
-    visit.open(site + PAGES[name])
-    visit.page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
-    tall = visit.page.locator("details .scroll").first
-    assert tall.evaluate("each => each.scrollHeight > each.clientHeight")
-    width = visit.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert width[0] <= width[1]
-
-
 def test_without_scripts_a_page_says_the_same(site, chromium):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
