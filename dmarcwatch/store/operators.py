@@ -63,8 +63,8 @@ def keep_operators(
     Within an open transaction.
     """
     stale = [ip for (ip,) in connection.execute(_UNKNOWN, (_moment(built_at),))]
-    rows = ((ip, operator_of(ip)) for ip in stale)
-    connection.executemany(_KEEP, ((ip, o.country, o.asn, o.name, _moment(now)) for ip, o in rows))
+    rows, at = ((ip, operator_of(ip)) for ip in stale), _moment(now)
+    connection.executemany(_KEEP, ((ip, o.country, o.asn, o.name, at) for ip, o in rows))
     return len(stale)
 
 
