@@ -68,7 +68,8 @@ ON CONFLICT DO UPDATE SET {_ADD}"""
 # Only of reports that count: who signs with which selector decides whose mail a stream is (JUDGEMENT 3, 5).
 _SELECTOR_DAYS = """
 INSERT INTO _selector_days (place, domain, selector, day, passed, failed)
-SELECT j.place, s.domain, s.selector, r.day, c.messages * s.passed * :sign, c.messages * (NOT s.passed) * :sign
+SELECT j.place, s.domain, s.selector, r.day,
+    c.messages * s.passed * :sign, c.messages * (NOT s.passed) * :sign
 FROM reports r
 CROSS JOIN _records c ON c.report = r.id
 CROSS JOIN _judgements j ON j.id = c.judgement
