@@ -59,7 +59,7 @@ class Filing:
     def file(self, item: int, prepared: Prepared, ids: Ids) -> Fate:
         """Store what came out of the item with this id; `ids` are those of whoever prepared it."""
         accounts = self.accounts
-        before = accounts.reports, accounts.duplicates, accounts.set_aside
+        reports, duplicates, set_aside = accounts.reports, accounts.duplicates, accounts.set_aside
         trouble = accounts.rejects + accounts.problems
         accounts.items += 1
         for part in prepared.parts:
@@ -70,11 +70,12 @@ class Filing:
                 accounts.rejects += 1
             else:
                 self._set_aside(item, prepared.arrival, part)
-        after = accounts.reports, accounts.duplicates, accounts.set_aside
-        words = ("stored", "duplicate", "set-aside")
-        outcome = next(
-            (word for word, was, now in zip(words, before, after, strict=True) if now > was), "reject"
-        )
+        if accounts.reports > reports:
+            outcome = "stored"
+        elif accounts.duplicates > duplicates:
+            outcome = "duplicate"
+        else:
+            outcome = "set-aside" if accounts.set_aside > set_aside else "reject"
         # Bytes are always kept where a newer program may find more in them.
         keep = accounts.rejects + accounts.problems > trouble or self._keeps(prepared)
         return Fate(outcome, keep)
@@ -108,6 +109,7 @@ class Filing:
         accounts.reports += 1
         accounts.records += read.records
         accounts.messages += read.messages
-        accounts.problems += len(read.problems)
-        accounts.dropped += sum(problem.messages != 0 for problem in read.problems)
+        if read.problems:
+            accounts.problems += len(read.problems)
+            accounts.dropped += sum(problem.messages != 0 for problem in read.problems)
         accounts.unread_messages += read.unread_messages

@@ -5,6 +5,7 @@ import sqlite3
 from array import array
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from dmarcwatch.arrival import Arrival
@@ -18,11 +19,11 @@ from dmarcwatch.store.identity import Candidate, find_twin, iso
 from dmarcwatch.store.interned import Interned
 from dmarcwatch.store.pending import ITEMS, PROBLEMS, RAW, RECORDS, REPORTS, Pending
 from dmarcwatch.streams import covered
-from dmarcwatch.trust import reporter_key
 
 HELD = Twin("held", None)
 _SPILL_RECORDS = 20_000
 """Records of one report that wait to be written: some megabytes."""
+_covered = lru_cache(maxsize=4096)(covered)  # reporters share their days
 
 
 class Source(NamedTuple):
@@ -58,6 +59,8 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, senders: Senders) -> None:
         self._connection = connection
         self._pending = Pending()
+        self._items, self._reports = self._pending.to(ITEMS), self._pending.to(REPORTS)
+        self._records = self._pending.to(RECORDS)
         self._interned = Interned(connection, senders, self._pending)
         self.touched: set[str] = set()
         """Policy domains whose roll-ups changed."""
@@ -80,7 +83,7 @@ class Writer:
     def add_item(self, item: int, arrival: Arrival, filed: Filed) -> None:
         """Note an item and what became of it."""
         self._next["items"] = item + 1
-        self._pending.to(ITEMS).append(
+        self._items.append(
             (item, filed.source, filed.run, arrival.origin, arrival.token, arrival.sha256, arrival.size,
              _text(arrival.received_at), arrival.local, arrival.from_domain, arrival.authserv_id,
              arrival.verified, filed.outcome, filed.settled)
@@ -156,15 +159,16 @@ class Writer:
         identity = self._next_id("reports")
         self._next["reports"] = identity + 1
         head = read.report
-        reporter = self._interned.reporter(reporter_key(head))
+        reporter = self._interned.reporter_of(head)
         fingerprint = self._add_records(identity, read.rows, ids)
         told = Told(head, read.tier, source.received_at, read.messages)
         candidate = Candidate(identity, reporter, fingerprint, read.tier, read.records)
         twin = self._decide(told, candidate, read.sha256)
         self._add_head(source, read, candidate, twin.status)
-        self._pending.to(PROBLEMS).extend(
-            [(identity, problem.path, problem.found, problem.messages) for problem in read.problems]
-        )
+        if read.problems:
+            self._pending.to(PROBLEMS).extend(
+                [(identity, problem.path, problem.found, problem.messages) for problem in read.problems]
+            )
         self._first = identity if self._first is None else self._first
         self._last = identity
         self._waiting[read.sha256] = identity
@@ -243,10 +247,10 @@ class Writer:
 
     def _add_head(self, source: Source, read: ReadReport, candidate: Candidate, status: str) -> None:
         report, policy = read.report, read.report.policy
-        day, span_days = covered(report.begin, report.end)
+        day, span_days = _covered(report.begin, report.end)
         received = iso(source.received_at or report.end)
         self._interned.policy(policy)
-        self._pending.to(REPORTS).append(
+        self._reports.append(
             (candidate.id, report.org_name, report.org_email, report.report_id, iso(report.begin),
              iso(report.end), policy.domain, policy.p, policy.sp, policy.np, policy.pct, policy.testing,
              policy.adkim, policy.aspf, policy.fo, policy.discovery_method, report.generator,
@@ -259,7 +263,7 @@ class Writer:
 
     def _add_records(self, report: int, rows: Rows, ids: Ids) -> int:
         """Add all records; the fingerprint of their multiset, for the same report under another id."""
-        pending, addresses = self._pending.to(RECORDS), self._interned.addresses
+        pending, addresses = self._records, self._interned.addresses
         evidence_ids, judgement_ids = ids.evidence, ids.judgements
         fingerprint = 0
         for number, (ip, messages, evidence, judgement) in enumerate(rows, start=1):
