@@ -5,6 +5,7 @@ evidence of a domain on which something is unsettled is not complete.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from dmarcwatch.readiness.gates.measured import Measured, count, none_open, percent
 from dmarcwatch.readiness.gates.unclaimed import Stranger, label_steps, strangers_of
@@ -79,7 +80,8 @@ def _unclaimed(view: View) -> Iterator[_Waits]:
     others of its kind, and with more. Where mail fails from everywhere no single place says anything.
     """
     limits = view.limits
-    strangers = list(strangers_of(view, least_days=1))
+    # No more than are counted: some domains have thousands.
+    strangers = list(islice(strangers_of(view, least_days=1), limits.unclaimed_many + 1))
     if len(strangers) > limits.unclaimed_many:
         return
     domains = sum(one.kind is PlaceKind.DOMAIN for one in strangers)
