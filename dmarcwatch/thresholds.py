@@ -125,7 +125,9 @@ class Thresholds:
     lone_domains: int = 1
     """With more unknown domains that authenticate and fail they are spoofers' throwaways ..."""
     lone_share: float = 0.10
-    """... as is one that brings more than this beside the domain's own mail: vendors' runs are smaller."""
+    """... as is one that brings more than this beside the domain's own mail: vendors' runs are smaller. A
+    network on a day or two is waited for between twice `unclaimed_share` and half of this, and only where
+    no other place fails."""
 
     # Harm
     failing_share: Limit = Limit(0.02, 0.01)

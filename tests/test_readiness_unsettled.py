@@ -68,7 +68,14 @@ def test_one_message_in_a_thousand_of_the_domains_is_left_to_the_other_gates():
 
 @pytest.mark.parametrize(("days", "waits"), [((0, 20), False), ((0, 20, 40), True)])
 def test_a_network_on_three_days_may_be_a_small_server(days, waits):
-    assert (stream_id(NET) in unsettled(small_server(10, days).judge())) is waits
+    world = small_server(10, days).mail(network("192.0.2.0/24"), [50], 1, "unaligned")
+    assert (stream_id(NET) in unsettled(world.judge())) is waits
+
+
+@pytest.mark.parametrize(("messages", "waits"), [(37, False), (38, True), (185, True), (186, False)])
+def test_the_only_network_that_fails_may_be_a_run_that_comes_once_a_quarter(messages, waits):
+    world = small_server(messages, [50])
+    assert (stream_id(NET) in unsettled(world.judge())) is waits
 
 
 @pytest.mark.parametrize(("messages", "waits"), [(6, False), (7, True)])

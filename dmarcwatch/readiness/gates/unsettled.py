@@ -87,17 +87,23 @@ def _unclaimed(view: View) -> Iterator[_Waits]:
     domains = sum(one.kind is PlaceKind.DOMAIN for one in strangers)
     for one in strangers:
         if one.kind is PlaceKind.NETWORK:
-            yield from _unclaimed_network(view, one)
+            yield from _unclaimed_network(view, one, alone=len(strangers) == 1)
         elif one.kind is PlaceKind.DOMAIN and domains <= limits.lone_domains:
             yield from _unclaimed_domain(view, one)
 
 
-def _unclaimed_network(view: View, network: Stranger) -> Iterator[_Waits]:
-    limits = view.limits
-    window, least = limits.long_days, limits.unclaimed_days
+def _unclaimed_network(view: View, network: Stranger, *, alone: bool) -> Iterator[_Waits]:
+    """A small server; or, where nobody else fails at all, a run that comes once a quarter."""
+    limits, window = view.limits, view.limits.long_days
     days = [day for day in network.days if day.day > view.last - window]
-    if len(days) >= least and _share(view, days, window) > limits.unclaimed_share.at(view.target):
-        yield _question(view, network, days, window=window), days[-least].day + window - view.last
+    share, least = _share(view, days, window), limits.unclaimed_share.at(view.target)
+    if len(days) >= limits.unclaimed_days and share > least:
+        settled = days[-limits.unclaimed_days].day
+    elif alone and days and 2 * least < share < limits.lone_share / 2:
+        settled = days[-1].day
+    else:
+        return
+    yield _question(view, network, days, window=window), settled + window - view.last
 
 
 def _unclaimed_domain(view: View, domain: Stranger) -> Iterator[_Waits]:
