@@ -44,7 +44,8 @@ def unknown_persistent(view: View) -> Measured:
     blockers = tuple(_blocker(view, *one) for one in asked)
     ranked = tuple(sorted(blockers, key=lambda one: (-(one.messages or 0), one.stream or "")))
     count_words = count(len(blockers), "unknown sender")
-    words = f"{count_words} keep failing and nobody has said whose they are"
+    verbs = ("keeps", "it is") if len(blockers) == 1 else ("keep", "they are")
+    words = f"{count_words} {verbs[0]} failing and nobody has said whose {verbs[1]}"
     measured = none_open(ranked, words if blockers else "no unknown sender keeps failing")
     return measured._replace(notices=_reused(view, excused) + _forwarding(view, forwarding))
 
