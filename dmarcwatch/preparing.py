@@ -159,13 +159,15 @@ class Preparer:
 
     def _rows(self, reading: Reading) -> Rows:
         head, classify, rows = reading.report, self._rules.classify, Rows()
+        numbered, judged = self._evidence.get, self._judgements.get
         for batch in reading.batches():
             chunk: list[Row] = []
             for record in batch:
-                evidence = self._evidence.get(id(record.evidence)) or self._new_evidence(record.evidence)
+                source_ip, messages, said = record
+                evidence = numbered(id(said)) or self._new_evidence(said)
                 found = classify(record, head)
-                judgement = self._judgements.get(id(found)) or self._new_judgement(found)
-                chunk.append((record.source_ip, record.messages, evidence[1], judgement[1]))
+                judgement = judged(id(found)) or self._new_judgement(found)
+                chunk.append((source_ip, messages, evidence[1], judgement[1]))
             rows.extend(chunk)
             if len(self._new.evidence) + len(self._new.judgements) > _MAX_DEFINED:
                 self._hand_on()

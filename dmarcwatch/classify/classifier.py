@@ -124,11 +124,7 @@ class Classifier:
         return placed[1] if placed else self._place(found, source.network)
 
     def _answer(self, evidence: Evidence, address: Address) -> Classification:
-        anew = self._judge(essence_of(evidence, self._context), self._context, address)
-        if len(self._distinct) >= _CACHED_ANSWERS:
-            self._distinct.clear()
-        # Much evidence comes to the same, and what is known of it afterwards hangs on the one object.
-        found = self._distinct.setdefault(anew, anew)
+        found = self._judge(essence_of(evidence, self._context), self._context, address)
         if self._kept >= _CACHED_ANSWERS:
             self._answers.clear()
             self._known, self._kept = self._answers.setdefault(self._context, {}), 0
@@ -178,7 +174,11 @@ class Classifier:
             named = self._namer.of_other(evaluated, context, address)
             forwarded = evidence.indirect and bool(evaluated.own)
         state = verdict.state or _state(evaluated)
-        return _classification(evidence, evaluated, named, _Rest(context.policy_domain, state, forwarded))
+        anew = _classification(evidence, evaluated, named, _Rest(context.policy_domain, state, forwarded))
+        if len(self._distinct) >= _CACHED_ANSWERS:
+            self._distinct.clear()
+        # Much evidence comes to the same, and what is known of it afterwards hangs on the one object.
+        return self._distinct.setdefault(anew, anew)
 
 
 class _Source(NamedTuple):

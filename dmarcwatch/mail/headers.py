@@ -6,8 +6,8 @@ field is one match of a linear expression, and a header block has a budget.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from dmarcwatch.errors import TooLarge
 from dmarcwatch.mail.rfc5322 import address_domain, read_date, text_of
@@ -27,8 +27,7 @@ _RESULT_CHARS = 8192
 _MAX_RESULTS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class MailHeaders:
+class MailHeaders(NamedTuple):
     """What the outermost mail of an item says; only what its last host put on top is not its sender's."""
 
     from_domain: str | None

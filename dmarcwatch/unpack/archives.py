@@ -29,6 +29,9 @@ class Packed(NamedTuple):
     window: int | None = None
     """`inflate.GZIP` or `inflate.RAW`; None for plain bytes."""
 
+    def __repr__(self) -> str:
+        return f"Packed({len(self.data)} bytes)"
+
     def chunks(self) -> Iterator[bytes]:
         """The inflated bytes in pieces of at most 64 KiB, as often as asked; without budgets."""
         if self.window is None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import NotAReport, TooLarge, UnpackError
@@ -59,8 +60,7 @@ class SetAsideKind(StrEnum):
     """RFC 9991; `data` is the whole message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One XML document that was found in an item."""
 
     name: str
@@ -69,7 +69,7 @@ class Document:
     """Hex digest of the inflated bytes: the report's content identity."""
     size: int
     """Inflated bytes."""
-    packed: Packed = field(repr=False)
+    packed: Packed
     truncated: bool = False
     """True where the archive was cut or damaged and this is what could be got out of it."""
 
@@ -101,8 +101,7 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(NamedTuple):
     """What an item holds; at least one document or one report set aside."""
 
     headers: MailHeaders | None
@@ -262,4 +261,4 @@ def _is_failure_report(leaf: Leaf, data: bytes) -> bool:
 
 
 def _base_name(name: str) -> str:
-    return clean(name.replace("\\", "/").rpartition("/")[2], _NAME_CHARS)
+    return clean(name.replace("\\", "/").rpartition("/")[2], _NAME_CHARS) if name else ""

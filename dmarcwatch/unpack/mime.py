@@ -8,7 +8,6 @@ compared in the tests; what is read better than there is said at its place.
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dmarcwatch.budgets import Budgets
@@ -48,8 +47,7 @@ class Leaf(NamedTuple):
     """Where in `data` the message lies that holds the part, its header included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(NamedTuple):
     """The outermost header and all leaf parts in the order in which they stand."""
 
     fields: tuple[Field, ...]
