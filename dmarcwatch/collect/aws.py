@@ -69,23 +69,34 @@ class Aws:
     def explained(self) -> Iterator[None]:
         """Turn what boto3 raises inside into a CollectError with a remedy."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             yield
         except (BotoCoreError, ClientError) as error:
             raise explain(self.source, error) from error
+        except (ResponseParserError, ValueError) as error:
+            raise self._broken_off() from error
 
     def whole(self, ask: Callable[[], Answer], *names: str) -> Answer:
         """An answer that holds what `names` say, which every whole one does.
 
         A connection that ends within the headers of an answer looks like an answer without the rest of
-        them, and boto3 does not ask again. Raises CollectError.
+        them, or with half a date, and boto3 does not ask again. Raises CollectError.
         """
+        from botocore.parsers import ResponseParserError
+
         for _ in range(_TRIES):
-            answer = ask()
+            try:
+                answer = ask()
+            except (ResponseParserError, ValueError):
+                continue
             if all(name in answer for name in names):
                 return answer
-        raise CollectError(
+        raise self._broken_off()
+
+    def _broken_off(self) -> CollectError:
+        return CollectError(
             f"{self.source.name}: answers break off in the middle, more than once",
             hint="Run later; if it stays so, look for a proxy in between that breaks connections.",
         )

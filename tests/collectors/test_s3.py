@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from botocore.stub import Stubber
+from botocore.utils import parse_timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,6 +176,22 @@ def test_an_object_that_goes_away_before_it_is_read_is_noticed(bucket):
     bucket.client.delete_object(Bucket=bucket.source.bucket, Key="in/099")
     assert len(list(items)) == 98
     assert bucket.reasons() == ["vanished"]
+
+
+def test_an_answer_that_ends_within_a_date_is_asked_for_again(bucket):
+    answers = iter([None, {"ETag": "1"}])
+
+    def ask():
+        # As botocore does of `Last-Modified: Sun, 22 N`.
+        answer = next(answers, None)
+        return answer if answer else parse_timestamp("Sun, 22 N")
+
+    aws = Aws(bucket.source)
+    assert aws.whole(ask, "ETag") == {"ETag": "1"}
+    with pytest.raises(CollectError, match="break off in the middle"):
+        aws.whole(ask, "ETag")
+    with pytest.raises(CollectError, match="break off in the middle"), aws.explained():
+        ask()
 
 
 def test_nobody_waits_for_ever_for_a_thread_that_died(bucket):
