@@ -6,7 +6,8 @@ by a queue; many are read at once, because each is small and far away.
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from itertools import chain
 
 from dmarcwatch.budgets import Budgets
@@ -17,6 +18,7 @@ from dmarcwatch.collect.listing import pages
 from dmarcwatch.collect.objects import StoredObject, read_object, settle_object
 from dmarcwatch.collect.sources import S3Source, Settle
 from dmarcwatch.collect.sqs import Queue
+from dmarcwatch.collect.threads import threads
 from dmarcwatch.errors import CollectError
 
 _AHEAD_BYTES = 64 * 1024 * 1024
@@ -37,6 +39,7 @@ class S3Collector:
         self._aws = Aws(source)
         self._queue = Queue(self._aws, source.queue, notify=notify) if source.queue else None
         self._denials = 0
+        self._executor: Executor | None = None
 
     @property
     def source(self) -> str:
@@ -52,28 +55,38 @@ class S3Collector:
         """New objects, in no order: SES's names are random."""
         proven = memory.position() == _READABLE
         self._denials = 0
-        executor = ThreadPoolExecutor(self._source.parallel, thread_name_prefix="s3")
-        try:
-            for item in self._read(self._new(memory, executor), executor):
-                yield item
-                if not proven:
-                    memory.advance(_READABLE)
-                    proven = True
-        finally:
-            executor.shutdown(cancel_futures=True)
+        with threads(self._source.parallel) as executor:
+            self._executor = executor
+            try:
+                for item in self._read(self._new(memory, executor), executor):
+                    yield item
+                    if not proven:
+                        memory.advance(_READABLE)
+                        proven = True
+            finally:
+                self._executor = None
         if self._denials and not proven:
             raise self._denied()
 
     def settle(self, items: Sequence[Item]) -> None:
         """Move or delete the objects, as configured, and acknowledge them in any case."""
         if self._source.settle is not Settle.NOTHING:
-            with ThreadPoolExecutor(self._source.parallel, thread_name_prefix="s3") as executor:
+            with self._threads() as executor:
                 under_way = [executor.submit(settle_object, self._aws, item) for item in items]
                 for future in under_way:
                     notice = self._aws.result(future)
                     if notice is not None:
                         self._notify(notice)
         self.acknowledge(items)
+
+    @contextmanager
+    def _threads(self) -> Iterator[Executor]:
+        """Those that read, while they do."""
+        if self._executor is not None:
+            yield self._executor
+            return
+        with threads(self._source.parallel) as executor:
+            yield executor
 
     def acknowledge(self, items: Sequence[Item]) -> None:
         """Delete the messages of the queue that told of these objects and of nothing else now."""

@@ -3,6 +3,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
+from threading import active_count
 from urllib.parse import quote
 
 import pytest
@@ -17,6 +18,7 @@ from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.listing import cuts, pages
 from dmarcwatch.collect.s3 import S3Collector
 from dmarcwatch.collect.sources import S3Source, Settle
+from dmarcwatch.collect.threads import threads
 from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL, SettlingContract
 from tests.collectors.memory import RunMemory, read_all
@@ -192,6 +194,14 @@ def test_an_answer_that_ends_within_a_date_is_asked_for_again(bucket):
         aws.whole(ask, "ETag")
     with pytest.raises(CollectError, match="break off in the middle"), aws.explained():
         ask()
+
+
+def test_all_threads_of_a_run_are_there_from_its_beginning():
+    before = active_count()
+    with threads(5) as executor:
+        assert active_count() == before + 5
+        assert list(executor.map(abs, (-1, 2, -3))) == [1, 2, 3]
+    assert active_count() == before
 
 
 def test_nobody_waits_for_ever_for_a_thread_that_died(bucket):
