@@ -316,4 +316,4 @@ class Thresholds:
 
 
 DEFAULT_THRESHOLDS = Thresholds()
-"""The limits as JUDGEMENT gives them."""
+"""The limits as JUDGEMENT gives them, and those that simulation found since (docs/calibration.md)."""

@@ -21,19 +21,13 @@ _Waits = tuple[Blocker, int]
 
 def unsettled(view: View) -> Measured:
     """Senders of the domain that began to fail, and strangers that may be senders of the domain."""
-    found = [*_fresh_failures(view), *_unclaimed(view)]
+    fresh = (_fresh(view, judged) for judged in view.own)
+    found = [*filter(None, fresh), *_unclaimed(view)]
     if not found:
         return none_open((), "nothing is too new to tell")
     ranked = tuple(sorted((blocker for blocker, _ in found), key=lambda one: -(one.messages or 0)))
-    words = f"{count(len(ranked), 'sender')} too new to tell"
+    words = f"{count(len(ranked), 'sender is', 'senders are')} too new to tell"
     return none_open(ranked, words)._replace(days=max(days for _, days in found))
-
-
-def _fresh_failures(view: View) -> Iterator[_Waits]:
-    for judged in view.own:
-        failed = _fresh(view, judged)
-        if failed is not None:
-            yield failed
 
 
 def _fresh(view: View, judged: Judged) -> _Waits | None:
@@ -49,7 +43,10 @@ def _fresh(view: View, judged: Judged) -> _Waits | None:
         return None
     failing = sum(cells[day].failing for day in bad)
     share = failing / sum(cells[day].messages for day in recent if day in cells)
-    if share < limits.fresh_share or failing < limits.fresh_own_share * view.own_mail(30).messages:
+    if (
+        share < limits.fresh_share
+        or failing < limits.fresh_own_share * view.own_mail(limits.baseline_days).messages
+    ):
         return None
     if share < limits.fresh_ratio * _share_before(view, judged):
         return None
