@@ -28,6 +28,7 @@ _AHEAD = 3
 _LOOK_SECONDS = 5.0
 """How long to wait for news before asking whether the scheduler is still there."""
 _CONNECT_SECONDS = 10
+_ANY_PORT = "127.0.0.1:0"
 _HINT = "Start it, or see its address; then run the command again: what was done is kept."
 
 
@@ -143,6 +144,8 @@ def _local(workers: int | None) -> Iterator[LocalCluster]:
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,
+            # Without a dashboard it serves its figures all the same, and on a port that another one may have.
+            scheduler_kwargs={"dashboard_address": _ANY_PORT},
             silence_logs=logging.CRITICAL,
         ) as local,
     ):

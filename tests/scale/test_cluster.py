@@ -62,6 +62,12 @@ def test_processes_count_what_fetch_counts(tmp_path, month):
     assert differences(picture_of(tmp_path / "set"), wanted) == {}
 
 
+def test_two_jobs_on_one_machine_do_not_want_the_same_port():
+    # Dask only warns of it, which is an error here.
+    with cluster(scheduler=None, workers=1) as one, cluster(scheduler=None, workers=1) as other:
+        assert list(one.run(len, ["abc"])) == list(other.run(len, ["abc"])) == [("abc", 3)]
+
+
 def test_a_worker_killed_in_the_middle_costs_nothing(tmp_path, month):
     reports, accounts, wanted = month
     with cluster(scheduler=None, workers=2) as engine:
