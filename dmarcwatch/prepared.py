@@ -28,12 +28,14 @@ class Rows:
         self._chunks: list[tuple[str, array[int], array[int], array[int]]] = []
         self._open: list[Row] = []
 
-    def __iter__(self) -> Iterator[Row]:
-        for ips, messages, evidence, judgements in self._chunks:
-            yield from zip(
-                (ip or None for ip in ips.split("\n")), messages, evidence, judgements, strict=True
-            )
-        yield from self._open
+    def drain(self) -> Iterator[Row]:
+        """All of them, once: what was given is forgotten, so that memory falls while the writer's grows."""
+        self._chunks.reverse()
+        while self._chunks:
+            ips, *numbers = self._chunks.pop()
+            yield from zip((ip or None for ip in ips.split("\n")), *numbers, strict=True)
+        rows, self._open = self._open, []
+        yield from rows
 
     def extend(self, rows: list[Row]) -> None:
         """Add records at the end."""

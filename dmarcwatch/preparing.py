@@ -24,8 +24,8 @@ from dmarcwatch.unpack import Document, Unpacked, unpack
 
 Classify = Callable[[Record, Report], Classification]
 
-_MAX_NUMBERED = 50_000
-"""Values kept in memory to be recognised: some tens of megabytes at the most."""
+_MAX_NUMBERED = 10_000
+"""Values kept in memory to be recognised, some more than the parser remembers: ten megabytes at the most."""
 _MAX_DEFINED = 2_000
 """Definitions that are handed on before an item is at its end, so that no report can pile them up."""
 

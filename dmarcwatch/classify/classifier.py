@@ -34,7 +34,7 @@ _CACHED_EVIDENCE = 4096
 in practice and to a few hundred where every report is hostile."""
 _CACHED_ADDRESSES = 1 << 14
 _CACHED_PLACES = 1 << 14
-_CACHED_ANSWERS = 1 << 15
+_CACHED_ANSWERS = 12_000
 """Of all policy domains together; an answer holds its evidence."""
 
 
@@ -110,8 +110,8 @@ class Classifier:
         """The classification of one record of `report`."""
         if report is not self._report:
             self._report, self._context = report, context_of(report)
+            self._kept += self._context not in self._answers  # one costs as much as an answer
             self._known = self._answers.setdefault(self._context, {})
-            self._kept += 1  # a context costs as much, however little is known of it
         ip, evidence = record.source_ip, record.evidence
         source = (self._sources.get(ip) or self._new_source(ip)) if ip else _NOWHERE
         # By identity: the parser makes equal evidence one object, and hashing its tuples costs more than

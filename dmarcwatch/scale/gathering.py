@@ -46,7 +46,7 @@ class ShardRows:
     def add_report(self, found: Found, read: ReadReport) -> None:
         """Add a report with its records."""
         fingerprint = 0
-        for ip, messages, evidence_number, judgement_number in read.rows:
+        for ip, messages, evidence_number, judgement_number in read.rows.drain():
             evidence = self._evidences.get(evidence_number) or self._add_evidence(evidence_number)
             address = self._addresses.get(ip) or self._add_address(ip)
             judgement = self._judgements.setdefault(judgement_number, len(self._judgements))

@@ -17,12 +17,14 @@ from dmarcwatch.senders import Senders
 from dmarcwatch.store import holding, raw, rollup
 from dmarcwatch.store.identity import Candidate, find_twin, iso
 from dmarcwatch.store.interned import Interned
-from dmarcwatch.store.pending import ITEMS, PROBLEMS, RAW, RECORDS, REPORTS, Pending
+from dmarcwatch.store.pending import EVIDENCE, ITEMS, PROBLEMS, RAW, RECORDS, REPORTS, Pending
 from dmarcwatch.streams import covered
 
 HELD = Twin("held", None)
-_SPILL_RECORDS = 20_000
-"""Records of one report that wait to be written: some megabytes."""
+_SPILL_RECORDS = 5_000
+"""Records of one report that wait to be written: a megabyte."""
+_SPILL_DEFINITIONS = 2_000
+"""Evidence that waits to be written: a megabyte or two."""
 _covered = lru_cache(maxsize=4096)(covered)  # reporters share their days
 
 
@@ -60,7 +62,7 @@ class Writer:
         self._connection = connection
         self._pending = Pending()
         self._items, self._reports = self._pending.to(ITEMS), self._pending.to(REPORTS)
-        self._records = self._pending.to(RECORDS)
+        self._records, self._evidence = self._pending.to(RECORDS), self._pending.to(EVIDENCE)
         self._interned = Interned(connection, senders, self._pending)
         self.touched: set[str] = set()
         """Policy domains whose roll-ups changed."""
@@ -115,6 +117,8 @@ class Writer:
         """Give ids to what one who prepares has met for the first time."""
         ids.evidence.extend([self._interned.evidence(row) for row in definitions.evidence])
         ids.judgements.extend([self._interned.judgement(row) for row in definitions.judgements])
+        if len(self._evidence) > _SPILL_DEFINITIONS:
+            self._write()
 
     def twin(self, sha256: str) -> int | None:
         """The report whose document had these very bytes, None if they are new."""
@@ -266,7 +270,7 @@ class Writer:
         pending, addresses = self._records, self._interned.addresses
         evidence_ids, judgement_ids = ids.evidence, ids.judgements
         fingerprint = 0
-        for number, (ip, messages, evidence, judgement) in enumerate(rows, start=1):
+        for number, (ip, messages, evidence, judgement) in enumerate(rows.drain(), start=1):
             address = addresses.get(ip) or (self._interned.address(ip) if ip else None)
             said = evidence_ids[evidence]
             # Tuples of whole numbers hash alike in every process; a sum does not know their order.

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dmarcwatch.compose import compose
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Reason, ReasonType, Spf, SpfScope
+from dmarcwatch.store import rollup
 from dmarcwatch.store.rollup import persists
 from tests.build import policy, record, report
 from tests.database import feed, fresh, rows
@@ -90,6 +91,35 @@ def rolled_up(database):
             cells[row[:6], name] += count
     assert min(cells.values(), default=0) >= 0
     return +cells
+
+
+ROLL_UPS = ("_stream_days", "_pool_days", "_selector_days", "_place_addresses", "_domain_days")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(runs)
+def test_large_reports_are_rolled_up_as_small_ones_are(tmp_path_factory, history):
+    found = []
+    for large in (0, rollup.LARGE_RECORDS):
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            fresh(tmp_path_factory.mktemp("db") / "dmarcwatch.db") as database,
+        ):
+            patch.setattr(rollup, "LARGE_RECORDS", large)
+            for number, (documents, local) in enumerate(history):
+                feed(database, *documents, local=local, source=f"run {number}")
+            found.append([sorted(rows(database, f"SELECT * FROM {table}")) for table in ROLL_UPS])
+    assert found[0] == found[1]
+
+
+def test_a_large_report_counts_each_of_its_records(tmp_path):
+    hosts = range(2 * rollup.LARGE_RECORDS)
+    held = [record(f"198.51.{host}.9", host % 7, **KINDS[host % len(KINDS)]) for host in hosts]
+    with fresh(tmp_path / "dmarcwatch.db") as database:
+        feed(database, compose(one(0, "a.example", "1"), held), compose(one(1, "a.example", "2"), held))
+        assert rolled_up(database) == recount(database)
+        messages = 2 * sum(host % 7 for host in hosts)
+        assert rows(database, "SELECT sum(messages) FROM stream_days") == [(messages,)]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
