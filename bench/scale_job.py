@@ -161,6 +161,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-kill", action="store_true", help="Let all workers live.")
     given = parser.parse_args()
+    compare.adopt()
     source = given.folder / f"reports-{given.reports}-{given.seed}"
     if not source.exists():
         written = write_reports(given.reports, source, seed=given.seed)

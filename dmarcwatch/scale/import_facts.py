@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from dmarcwatch.prepared import Refused
 from dmarcwatch.scale.dataset import Dataset
 from dmarcwatch.scale.earlier import as_they_stand
 from dmarcwatch.scale.ids import increment_of
+from dmarcwatch.scale.import_sums import columns
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.aside import keep_aside
 from dmarcwatch.store.interned import Interned
@@ -61,20 +61,26 @@ class Facts:
         stored = {item for table in self._reports for item in table["item"].to_pylist()}
         items = self._write_items(stored, all_items=all_items)
         self._writer.flush()
-        ids = sorted(identity for table in self._reports for identity in table["id"].to_pylist())
+        ids = pa.chunked_array([table["id"] for table in self._reports] or [[]], pa.int64()).combine_chunks()
+        order = ids.take(pc.array_sort_indices(ids))
         for table in self._reports:
-            for row in table.to_pylist():
-                self._write_report(bisect_left(ids, row["id"]) + 1, items[row["item"]], row)
+            self._write_reports(table, [at + 1 for at in pc.index_in(table["id"], order).to_pylist()], items)
 
-    def _write_report(self, identity: int, item: int, row: Mapping[str, Any]) -> None:
-        same = [str(row[name]) if name in ("day", "received_day") else row[name] for name in _SAME]
-        errors = json.dumps(row["errors"], ensure_ascii=False) if row["errors"] else None
-        status = _STATUS.get(row["status"], row["status"])
-        reporter = self._interned.reporter(row["reporter"])
-        self._connection.execute(_REPORT, (identity, item, status, reporter, errors, *same))
+    def _write_reports(self, table: pa.Table, ids: list[int], items: Mapping[int, int]) -> None:
+        statuses = [_STATUS.get(status, status) for status in table["status"].to_pylist()]
+        reporters = [self._interned.reporter(name) for name in table["reporter"].to_pylist()]
+        errors = [
+            json.dumps(found, ensure_ascii=False) if found else None for found in table["errors"].to_pylist()
+        ]
+        own = (ids, [items[item] for item in table["item"].to_pylist()], statuses, reporters, errors)
+        self._connection.executemany(_REPORT, zip(*own, *columns(table, _SAME), strict=True))
         self._connection.executemany(
             "INSERT INTO problems (report, path, found, messages) VALUES (?, ?, ?, ?)",
-            [(identity, each["path"], each["found"], each["messages"]) for each in row["problems"]],
+            (
+                (identity, each["path"], each["found"], each["messages"])
+                for identity, problems in zip(ids, table["problems"].to_pylist(), strict=True)
+                for each in problems
+            ),
         )
 
     def _write_items(self, stored: set[int], *, all_items: bool) -> dict[int, int]:

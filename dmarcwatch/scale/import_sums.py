@@ -124,13 +124,15 @@ def _with_place(table: pa.Table, names: Iterable[str], places: dict[_Key, int]) 
         yield (*row, places[key])
 
 
-def _rows(table: pa.Table, names: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+def columns(table: pa.Table, names: Iterable[str]) -> list[list[Any]]:
     """The values of some columns as SQLite takes them: days as text."""
-    columns = [table[name] for name in names]
-    as_text = [
-        pc.cast(column, pa.string()) if pa.types.is_date(column.type) else column for column in columns
-    ]
-    return zip(*(column.to_pylist() for column in as_text), strict=True)
+    found = [table[name] for name in names]
+    as_text = [pc.cast(each, pa.string()) if pa.types.is_date(each.type) else each for each in found]
+    return [each.to_pylist() for each in as_text]
+
+
+def _rows(table: pa.Table, names: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*columns(table, names), strict=True)
 
 
 def _all_keys(table: pa.Table) -> Iterator[_Key]:
