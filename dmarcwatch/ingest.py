@@ -19,7 +19,7 @@ from dmarcwatch.errors import DmarcwatchError, WorkerError
 from dmarcwatch.filing import Accounts, Filing
 from dmarcwatch.prepared import Prepared
 from dmarcwatch.preparing import Preparer, Rules
-from dmarcwatch.store.database import store_errors, transaction
+from dmarcwatch.store.database import fit_cache, store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool
 from dmarcwatch.store.unjudged import note_changed
@@ -226,6 +226,7 @@ class Run:
     def _store(self, batch: Batch, contents: Iterable[tuple[Prepared, Ids]]) -> dict[int, Item]:
         """Store a batch in one transaction; by id the items that brought a report or something like one."""
         found: dict[int, Item] = {}
+        fit_cache(self._connection)
         try:
             with transaction(self._connection):
                 for item, (prepared, ids) in zip(batch.items, contents, strict=True):

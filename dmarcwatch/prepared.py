@@ -17,6 +17,7 @@ Row = tuple[str | None, int, int, int]
 """A record: source address, messages, and the numbers of its evidence and of its classification."""
 
 _CHUNK_ROWS = 4096
+_MAX_FOUR_BYTES = 0xFFFF_FFFF
 
 
 class Rows:
@@ -43,7 +44,8 @@ class Rows:
         if len(self._open) >= _CHUNK_ROWS:
             ips, messages, evidence, judgements = zip(*self._open, strict=True)
             text = "\n".join([ip or "" for ip in ips])
-            self._chunks.append((text, array("q", messages), array("I", evidence), array("I", judgements)))
+            counts = array("I" if max(messages) <= _MAX_FOUR_BYTES else "q", messages)
+            self._chunks.append((text, counts, array("I", evidence), array("I", judgements)))
             self._open = []
 
 

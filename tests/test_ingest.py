@@ -4,6 +4,7 @@ import gzip
 import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -14,6 +15,7 @@ from dmarcwatch.filing import Accounts
 from dmarcwatch.ingest import Bounds, Ingest, Kind
 from dmarcwatch.rebuild import rebuild_facts, rebuild_judgements, retry_rejects
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult
+from dmarcwatch.store.raw import LARGE_BYTES, all_items
 from tests.build import policy, record, report
 from tests.database import NOW, Pile, feed, fresh, rows, rules
 
@@ -99,6 +101,19 @@ def test_equal_records_of_one_report_add_up(database):
 def test_a_report_without_records_covers_its_day(database):
     feed(database, compose(report(), []))
     assert rows(database, "SELECT reports, messages FROM domain_days") == [(1, 0)]
+
+
+@pytest.mark.parametrize("shape", ["compressed", "plain", "random"])
+def test_large_items_are_kept_as_they_came(database, shape):
+    plain = compose(report(), [record(f"198.51.{n % 99}.{n % 251}", n) for n in range(4000)])
+    data = {
+        "compressed": gzip.compress(plain, 0),
+        "plain": plain,
+        "random": b"PK\x03\x04" + Random(1).randbytes(2 * LARGE_BYTES + 17),
+    }[shape]
+    assert len(data) > LARGE_BYTES
+    feed(database, b"nothing", data, b"nothing else")
+    assert dict(all_items(database.conn)) == {1: b"nothing", 2: data, 3: b"nothing else"}
 
 
 def test_what_is_no_report_is_kept_with_its_reason(database):

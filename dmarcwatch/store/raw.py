@@ -13,6 +13,9 @@ COMPRESS_BYTES = 2048
 """Items above this are kept compressed when that saves a tenth; smaller ones fill no page anyway."""
 
 
+LARGE_BYTES = 1024 * 1024
+"""Items above this are written piece by piece, because SQLite copies a value twice before it is on a page."""
+_PIECE_BYTES = 64 * 1024
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04")
 """How gzip and zip begin: what is compressed already is kept as it is."""
 
@@ -24,6 +27,18 @@ def encoded(data: bytes) -> tuple[str, bytes]:
         if len(packed) < len(data) * 0.9:
             return "zlib", packed
     return "raw", data
+
+
+def write_large(connection: sqlite3.Connection, item: int, data: bytes) -> None:
+    """Keep an item's bytes with no copy of them in memory."""
+    encoding, kept = encoded(data)
+    connection.execute(
+        "INSERT INTO _raw (item, encoding, bytes) VALUES (?, ?, zeroblob(?))", (item, encoding, len(kept))
+    )
+    view = memoryview(kept)
+    with connection.blobopen("_raw", "bytes", item) as blob:
+        for start in range(0, len(kept), _PIECE_BYTES):
+            blob.write(view[start : start + _PIECE_BYTES])
 
 
 def rejects(connection: sqlite3.Connection) -> list[dict[str, Any]]:

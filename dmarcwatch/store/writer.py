@@ -93,7 +93,10 @@ class Writer:
 
     def keep_raw(self, item: int, data: bytes) -> None:
         """Keep the item's bytes as they came."""
-        self._pending.to(RAW).append((item, *raw.encoded(data)))
+        if len(data) > raw.LARGE_BYTES:
+            raw.write_large(self._connection, item, data)
+        else:
+            self._pending.to(RAW).append((item, *raw.encoded(data)))
 
     def add_reject(self, item: int, arrival: Arrival, refused: Refused) -> None:
         """Note that an item, or a part of it, gave no report."""

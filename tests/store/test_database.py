@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from dmarcwatch.errors import StoreError
-from dmarcwatch.store.database import open_database, store_errors, transaction
+from dmarcwatch.store.database import fit_cache, open_database, store_errors, transaction
 from dmarcwatch.store.lock import only_writer
 
 
@@ -117,6 +117,20 @@ def test_a_locked_database_is_a_sentence_with_a_hint(tmp_path):
         ):
             pass
         assert "Another program writes" in caught.value.hint
+
+
+def test_the_page_cache_grows_with_the_database_within_bounds(tmp_path):
+    def cache_kib():
+        fit_cache(database.conn)
+        return -database.conn.execute("PRAGMA cache_size").fetchone()[0]
+
+    with closing(open_database(tmp_path / "dmarcwatch.db")) as database:
+        least = cache_kib()
+        database.conn.execute("CREATE TABLE filling (bytes BLOB)")
+        database.conn.execute("INSERT INTO filling VALUES (zeroblob(64 << 20))")
+        assert cache_kib() == pytest.approx((64 << 10) / 4, rel=0.1)
+        database.conn.execute("INSERT INTO filling VALUES (zeroblob(400 << 20))")
+        assert least < cache_kib() < 100_000
 
 
 def test_only_one_process_writes_and_a_dead_one_holds_no_lock(tmp_path):
