@@ -28,7 +28,7 @@ SURGE = 50
 """So many times what its reporter usually tells of the domain."""
 _SURGE_REPORTS = 5
 """Reports that a median is taken from, at least."""
-_SURGE_MESSAGES = 1000
+SURGE_MESSAGES = 1000
 """Fewer messages in all are no surge: small domains have days like that."""
 
 
@@ -155,7 +155,7 @@ def _selector(told: Told, known: Known) -> Held | None:
 
 
 def _surge(told: Told, known: Known) -> Held | None:
-    if told.messages <= _SURGE_MESSAGES or len(known.usual) < _SURGE_REPORTS:
+    if told.messages <= SURGE_MESSAGES or len(known.usual) < _SURGE_REPORTS:
         return None
     usual = median(known.usual)
     if told.messages <= SURGE * usual:

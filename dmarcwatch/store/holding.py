@@ -4,18 +4,21 @@ The reason is a row of `problems` whose path begins with `held/`, so that it goe
 a person lets through is kept by content and outlives a rebuild.
 """
 
+import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from dmarcwatch.errors import ConfigError
-from dmarcwatch.plausible import VOUCHED, Held, Known, Told, implausible, impossible
+from dmarcwatch.plausible import SURGE_MESSAGES, VOUCHED, Held, Known, Told, implausible, impossible
 from dmarcwatch.policy import DmarcRecord
-from dmarcwatch.report import Tier
+from dmarcwatch.report import Policy, Report, Tier
 from dmarcwatch.store.heads import stored_report
 from dmarcwatch.store.identity import Candidate
+from dmarcwatch.streams import covered
 
 PATH = "held/"
 """What the path of a problem begins with that holds its report."""
@@ -34,10 +37,10 @@ ORDER BY begin DESC LIMIT ?"""
 _ADDRESSES = """
 SELECT a.ip, sum(c.messages) FROM _records c JOIN _addresses a ON a.id = c.address
 WHERE c.report = ? GROUP BY a.id"""
+_JUDGEMENTS = "SELECT DISTINCT judgement FROM _records WHERE report = ?"
 _PASSING = """
-SELECT DISTINCT s.domain, s.selector FROM _records c
-JOIN _judgement_selectors s ON s.judgement = c.judgement
-WHERE c.report = ? AND s.passed AND s.selector <> ''"""
+SELECT DISTINCT domain, selector FROM _judgement_selectors
+WHERE judgement IN (SELECT value FROM json_each(?)) AND passed AND selector <> ''"""
 _SELECTOR_SEEN = "SELECT 1 FROM _selector_days WHERE domain = ? AND selector = ? AND passed LIMIT 1"
 _ANY_SELECTOR = "SELECT 1 FROM _selector_days WHERE domain = ? AND selector <> '' AND passed LIMIT 1"
 _HELD = """
@@ -52,28 +55,81 @@ JOIN problems p ON p.report = r.id AND p.path LIKE 'held/%'
 WHERE r.status = 'held' GROUP BY 1 ORDER BY 2 DESC, 1"""
 
 
-def held(connection: sqlite3.Connection, told: Told, candidate: Candidate, sha256: str) -> Held | None:
-    """Why a report whose records are stored is held; None where it counts or a person let it through.
+class Contents(NamedTuple):
+    """What the records of a report say, as far as the rules ask."""
 
-    The roll-ups must hold every report before it.
+    addresses: Counter[str]
+    """Messages by source address."""
+    judgements: set[int]
+    """Their ids."""
+
+
+class Asked(NamedTuple):
+    """A report about which is asked whether it counts."""
+
+    told: Told
+    candidate: Candidate
+    sha256: str
+    """Of its document."""
+    contents: Contents
+
+
+class Recent:
+    """What reports that count, and that somebody vouches for, showed since the roll-ups were last brought up.
+
+    Bringing them up for each report that nobody vouches for would cost a fifth of a run.
     """
-    found = impossible(told)
-    if found is None and told.tier not in VOUCHED:
-        found = implausible(told, _known(connection, told, candidate))
-    if found is None or connection.execute(_RELEASED, (sha256,)).fetchone():
+
+    def __init__(self) -> None:
+        self._policies: list[tuple[str, date, Policy]] = []
+        self._judgements: set[int] = set()
+
+    def take(self, report: Report, contents: Contents) -> None:
+        """Take note of a report."""
+        policy = report.policy
+        if policy.p is not None:
+            self._policies.append((policy.domain, covered(report.begin, report.end)[0], policy.p))
+        self._judgements |= contents.judgements
+
+    def clear(self) -> None:
+        """The roll-ups hold it all now."""
+        self._policies.clear()
+        self._judgements.clear()
+
+    def policies(self, domain: str, first: date, last: date) -> list[str]:
+        """The values of `p` that a domain showed on these days."""
+        return [p for name, day, p in self._policies if name == domain and first <= day <= last]
+
+    def passing(self, connection: sqlite3.Connection) -> set[tuple[str, str]]:
+        """Domain and selector of the signatures that passed."""
+        return set(_passing(connection, self._judgements)) if self._judgements else set()
+
+
+def held(connection: sqlite3.Connection, asked: Asked, recent: Recent) -> Held | None:
+    """Why a report is held; None where it counts or a person let it through.
+
+    The selectors of its and of `recent` judgements must be stored; so must all reports before one of more
+    than `SURGE_MESSAGES`.
+    """
+    found = impossible(asked.told)
+    if found is None and asked.told.tier not in VOUCHED:
+        found = implausible(asked.told, _known(connection, asked, recent))
+    if found is None or connection.execute(_RELEASED, (asked.sha256,)).fetchone():
         return None
     return found
 
 
-def stored(connection: sqlite3.Connection, report: int) -> tuple[Told, Candidate, str]:
-    """What `held` asks about a report that is there, and the SHA-256 of its document."""
+def stored(connection: sqlite3.Connection, report: int) -> Asked:
+    """What is asked about a report that is there."""
     reporter, fingerprint, tier, records, received_at, messages, sha256 = connection.execute(
         "SELECT reporter, fingerprint, tier, records, received_at, messages, sha256 FROM reports "
         "WHERE id = ?",
         (report,),
     ).fetchone()
     told = Told(stored_report(connection, report), Tier(tier), datetime.fromisoformat(received_at), messages)
-    return told, Candidate(report, reporter, fingerprint, told.tier, records), sha256
+    judgements = {judgement for (judgement,) in connection.execute(_JUDGEMENTS, (report,))}
+    contents = Contents(Counter(dict(connection.execute(_ADDRESSES, (report,)).fetchall())), judgements)
+    return Asked(told, Candidate(report, reporter, fingerprint, told.tier, records), sha256, contents)
 
 
 def has_records(connection: sqlite3.Connection, report: int) -> bool:
@@ -122,29 +178,42 @@ def release(connection: sqlite3.Connection, report: int, *, now: datetime) -> No
     )
 
 
-def _known(connection: sqlite3.Connection, told: Told, candidate: Candidate) -> Known:
-    domain, report = told.report.policy.domain, candidate.id
-    claimed = connection.execute(_PASSING, (report,)).fetchall()
+def _known(connection: sqlite3.Connection, asked: Asked, recent: Recent) -> Known:
+    claimed = _passing(connection, asked.contents.judgements)
+    lately = recent.passing(connection) if claimed else set()
+    named = {domain for domain, _ in lately}
     return Known(
-        policies=frozenset(_policies(connection, told)),
-        usual=[
-            n for (n,) in connection.execute(_USUAL, (domain, candidate.reporter, report, _USUAL_REPORTS))
-        ],
-        addresses=dict(connection.execute(_ADDRESSES, (report,)).fetchall()),
+        policies=frozenset(_policies(connection, asked.told, recent)),
+        usual=_usual(connection, asked.told, asked.candidate),
+        addresses=asked.contents.addresses,
         passing_selectors=frozenset(selector for _, selector in claimed),
-        seen_selectors=frozenset(pair[1] for pair in claimed if _any(connection, _SELECTOR_SEEN, *pair)),
+        seen_selectors=frozenset(
+            pair[1] for pair in claimed if pair in lately or _any(connection, _SELECTOR_SEEN, *pair)
+        ),
         any_selector_seen=any(
-            _any(connection, _ANY_SELECTOR, name) for name in {name for name, _ in claimed}
+            domain in named or _any(connection, _ANY_SELECTOR, domain) for domain in {d for d, _ in claimed}
         ),
     )
 
 
-def _policies(connection: sqlite3.Connection, told: Told) -> Iterator[str]:
+def _passing(connection: sqlite3.Connection, judgements: set[int]) -> list[tuple[str, str]]:
+    return connection.execute(_PASSING, (json.dumps(list(judgements)),)).fetchall()
+
+
+def _usual(connection: sqlite3.Connection, told: Told, candidate: Candidate) -> list[int]:
+    """What the reporter told lately of the domain; fewer messages are no surge, whatever that was."""
+    if told.messages <= SURGE_MESSAGES:
+        return []
+    values = (told.report.policy.domain, candidate.reporter, candidate.id, _USUAL_REPORTS)
+    return [messages for (messages,) in connection.execute(_USUAL, values)]
+
+
+def _policies(connection: sqlite3.Connection, told: Told, recent: Recent) -> Iterator[str]:
     """What was published about the time of the report, as vouched-for reports and look-ups showed it."""
     domain, around = told.report.policy.domain, timedelta(days=_POLICY_DAYS)
     first, last = (told.report.begin - around).date(), (told.report.end + around).date()
     rows = connection.execute(_POLICIES, (domain, first.isoformat(), last.isoformat()))
-    seen = [policy for (policy,) in rows]
+    seen = [policy for (policy,) in rows] + recent.policies(domain, first, last)
     yield from seen
     if seen:
         # A look-up alone tells of its own moment, and the policy may have changed since.

@@ -3,21 +3,22 @@
 import json
 import sqlite3
 from array import array
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from dmarcwatch.arrival import Arrival
 from dmarcwatch.duplicates import RANK, Twin
-from dmarcwatch.plausible import VOUCHED, Told
-from dmarcwatch.prepared import Definitions, ReadReport, Refused, Rows
+from dmarcwatch.plausible import SURGE_MESSAGES, VOUCHED, Told
+from dmarcwatch.prepared import Definitions, ReadReport, Refused, Row
 from dmarcwatch.report import Tier
 from dmarcwatch.senders import Senders
 from dmarcwatch.store import holding, raw, rollup
 from dmarcwatch.store.identity import Candidate, find_twin, iso
 from dmarcwatch.store.interned import Interned
-from dmarcwatch.store.pending import EVIDENCE, ITEMS, PROBLEMS, RAW, RECORDS, REPORTS, Pending
+from dmarcwatch.store.pending import EVIDENCE, ITEMS, PROBLEMS, RAW, RECORDS, REPORTS, SELECTORS, Pending
 from dmarcwatch.streams import covered
 
 HELD = Twin("held", None)
@@ -63,6 +64,7 @@ class Writer:
         self._pending = Pending()
         self._items, self._reports = self._pending.to(ITEMS), self._pending.to(REPORTS)
         self._records, self._evidence = self._pending.to(RECORDS), self._pending.to(EVIDENCE)
+        self._selectors = self._pending.to(SELECTORS)
         self._interned = Interned(connection, senders, self._pending)
         self.touched: set[str] = set()
         """Policy domains whose roll-ups changed."""
@@ -75,8 +77,7 @@ class Writer:
         """Pending reports by the digest of their documents."""
         self._rivals: set[tuple[str, int, datetime]] = set()
         """Policy domain, reporter and begin of pending reports."""
-        self._vouched = False
-        """Whether a report that somebody vouches for waits to be rolled up."""
+        self._recent = holding.Recent()
 
     def next_item(self) -> int:
         """The id that the next item will have."""
@@ -155,11 +156,11 @@ class Writer:
         """Decide anew about a stored report that does not count; without its records it stays as it is."""
         if not holding.has_records(self._connection, report):
             return
-        told, candidate, sha256 = holding.stored(self._connection, report)
+        asked = holding.stored(self._connection, report)
         holding.forget(self._connection, report)
-        twin = self._decide(told, candidate, sha256)
+        twin = self._decide(asked)
         self._restate(report, {"status": twin.status}, counted=(False, twin.status == "counted"))
-        self.touched.add(told.report.policy.domain)
+        self.touched.add(asked.told.report.policy.domain)
 
     def add_report(self, source: Source, read: ReadReport, ids: Ids) -> int:
         """Store one report with its records, and decide whether it counts; its id."""
@@ -167,10 +168,11 @@ class Writer:
         self._next["reports"] = identity + 1
         head = read.report
         reporter = self._interned.reporter_of(head)
-        fingerprint = self._add_records(identity, read.rows, ids)
+        contents = holding.Contents(Counter(), set())
+        fingerprint = self._add_records(identity, _noting(read, ids, contents), ids)
         told = Told(head, read.tier, source.received_at, read.messages)
         candidate = Candidate(identity, reporter, fingerprint, read.tier, read.records)
-        twin = self._decide(told, candidate, read.sha256)
+        twin = self._decide(holding.Asked(told, candidate, read.sha256, contents))
         self._add_head(source, read, candidate, twin.status)
         if read.problems:
             self._pending.to(PROBLEMS).extend(
@@ -180,7 +182,8 @@ class Writer:
         self._last = identity
         self._waiting[read.sha256] = identity
         self._rivals.add((head.policy.domain, reporter, head.begin))
-        self._vouched |= twin.status == "counted" and read.tier in VOUCHED
+        if twin.status == "counted" and read.tier in VOUCHED:
+            self._recent.take(head, contents)
         self.touched.add(head.policy.domain)
         return identity
 
@@ -189,7 +192,8 @@ class Writer:
         self._pending.clear()
         self._interned.forget()
         self._next.clear()
-        self._first, self._vouched = None, False
+        self._first = None
+        self._recent.clear()
         self._waiting.clear()
         self._rivals.clear()
 
@@ -207,7 +211,8 @@ class Writer:
         self._write()
         if self._first is not None:
             rollup.roll_up(self._connection, self._first, self._last)
-        self._first, self._vouched = None, False
+        self._first = None
+        self._recent.clear()
         self._waiting.clear()
         self._rivals.clear()
 
@@ -215,14 +220,13 @@ class Writer:
         self._pending.write(self._connection)
         self._interned.written()
 
-    def _decide(self, told: Told, candidate: Candidate, sha256: str) -> Twin:
+    def _decide(self, asked: holding.Asked) -> Twin:
         """What becomes of a report, and of the one that it replaces."""
-        if told.tier not in VOUCHED:
-            # It is held against what is stored and summed up.
+        told, candidate = asked.told, asked.candidate
+        # What one that nobody vouches for is held against must be stored; all else waits.
+        if told.tier not in VOUCHED and (self._selectors or told.messages > SURGE_MESSAGES):
             self._write()
-            if self._vouched:
-                self._catch_up()
-        found = holding.held(self._connection, told, candidate, sha256)
+        found = holding.held(self._connection, asked, self._recent)
         if found is not None:
             holding.note(self._connection, candidate.id, found)
             return HELD
@@ -268,12 +272,12 @@ class Writer:
              received[:10], source.item, read.name, read.sha256, candidate.fingerprint)
         )  # fmt: skip
 
-    def _add_records(self, report: int, rows: Rows, ids: Ids) -> int:
+    def _add_records(self, report: int, rows: Iterator[Row], ids: Ids) -> int:
         """Add all records; the fingerprint of their multiset, for the same report under another id."""
         pending, addresses = self._records, self._interned.addresses
         evidence_ids, judgement_ids = ids.evidence, ids.judgements
         fingerprint = 0
-        for number, (ip, messages, evidence, judgement) in enumerate(rows.drain(), start=1):
+        for number, (ip, messages, evidence, judgement) in enumerate(rows, start=1):
             address = addresses.get(ip) or (self._interned.address(ip) if ip else None)
             said = evidence_ids[evidence]
             # Tuples of whole numbers hash alike in every process; a sum does not know their order.
@@ -283,6 +287,17 @@ class Writer:
                 self._write()
                 addresses = self._interned.addresses
         return fingerprint & 0x7FFF_FFFF_FFFF_FFFF
+
+
+def _noting(read: ReadReport, ids: Ids, contents: holding.Contents) -> Iterator[Row]:
+    """A report's records, of which `contents` takes note; of addresses only where the rules ask for them."""
+    add, numbers, asked = contents.judgements.add, ids.judgements, read.tier not in VOUCHED
+    for row in read.rows.drain():
+        if row[1] or asked:
+            add(numbers[row[3]])
+        if asked and row[0]:
+            contents.addresses[row[0]] += row[1]
+        yield row
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dmarcwatch.compose import compose, compose_mail
 from dmarcwatch.errors import ConfigError
@@ -69,6 +71,40 @@ def test_what_strangers_invent_beside_what_is_known_is_held_with_its_reason(data
     assert seen(database)[9:] == [("held", "unverified")] * 3 + [("counted", "unverified")]
     assert rows(database, "SELECT sum(reports) FROM domain_days") == [(10,)]
     assert held_reasons(database.conn)[0]["reports"] == 1
+
+
+SELECTORS = ("never-published", "q3ra6lqwlyf4eksfcx2bdmaym3tpgvdr")
+arrivals = st.lists(
+    st.one_of(
+        st.builds(genuine, st.integers(0, 3)),
+        st.builds(
+            lambda number, org, p, address, selector: forged(
+                number,
+                record(address, 9, dkim=(Dkim("example.com", selector, AuthResult.PASS),)),
+                org=org,
+                policy=policy(p=p),
+            ),
+            st.integers(0, 3),
+            st.sampled_from(["stranger.example", GENUINE]),
+            st.sampled_from([Policy.NONE, Policy.REJECT]),
+            st.sampled_from(["54.240.8.12", "10.0.0.1"]),
+            st.sampled_from(SELECTORS),
+        ),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=40)
+@given(arrivals)
+def test_what_came_before_is_known_within_one_transaction_as_after_many(tmp_path_factory, mails):
+    found = []
+    for several in (False, True):
+        with fresh(tmp_path_factory.mktemp("db") / "d.db") as database:
+            for number, part in enumerate([[mail] for mail in mails] if several else [mails]):
+                feed(database, *part, local=False, source=f"{number}")
+            found.append((seen(database), held_reports(database.conn)))
+    assert found[0] == found[1]
 
 
 def test_a_reporter_that_suddenly_tells_of_millions_is_held(database):
