@@ -83,6 +83,8 @@ class Recent:
     def __init__(self) -> None:
         self._policies: list[tuple[str, date, Policy]] = []
         self._judgements: set[int] = set()
+        """Those that were not asked about yet."""
+        self._passing: set[tuple[str, str]] = set()
 
     def take(self, report: Report, contents: Contents) -> None:
         """Take note of a report."""
@@ -95,6 +97,7 @@ class Recent:
         """The roll-ups hold it all now."""
         self._policies.clear()
         self._judgements.clear()
+        self._passing.clear()
 
     def policies(self, domain: str, first: date, last: date) -> list[str]:
         """The values of `p` that a domain showed on these days."""
@@ -102,7 +105,10 @@ class Recent:
 
     def passing(self, connection: sqlite3.Connection) -> set[tuple[str, str]]:
         """Domain and selector of the signatures that passed."""
-        return set(_passing(connection, self._judgements)) if self._judgements else set()
+        if self._judgements:
+            self._passing.update(_passing(connection, self._judgements))
+            self._judgements.clear()
+        return self._passing
 
 
 def held(connection: sqlite3.Connection, asked: Asked, recent: Recent) -> Held | None:
