@@ -131,7 +131,8 @@ def count_reports(job: Job) -> int:
     assert job.found is not None
     if job.found.name == "stdout":
         return int(json.loads(job.found.read_text("utf-8"))["reports"])
-    return job.found.read_text("utf-8").count('"xml_schema"')
+    with job.found.open("r", encoding="utf-8") as lines:  # never as a whole: see `run`
+        return sum(line.count('"xml_schema"') for line in lines)
 
 
 def jobs(which: str, source: Path, *, workers: Sequence[int], processes: Sequence[int]) -> list[partial[Job]]:

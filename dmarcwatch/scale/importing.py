@@ -19,7 +19,7 @@ from dmarcwatch.scale.dataset import Dataset
 from dmarcwatch.scale.import_facts import Facts
 from dmarcwatch.scale.import_sums import SumsInto
 from dmarcwatch.senders import Senders
-from dmarcwatch.store.database import transaction
+from dmarcwatch.store.database import fit_cache, transaction
 from dmarcwatch.store.rollup import settle_pool
 from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
@@ -73,6 +73,7 @@ def import_dataset(
         facts = Facts(connection, dataset, runs, senders)
         domains: set[str] = set()
         for shard in range(dataset.shards):
+            fit_cache(connection)
             only = _only(sums.domains(shard), wanted)
             domains.update(only.to_pylist())
             sums.add(shard, only)
