@@ -35,3 +35,8 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def count(number: float, one: str, many: str | None = None) -> str:
+    """`1 day`, `2 days`, `12,000 messages`."""
+    return f"{number:,.0f} {one if number == 1 else many or one + 's'}"

@@ -47,5 +47,5 @@ def test_it_is_drawn_on_a_terminal_unless_quiet(tmp_path, quiet):
             break
         drawn += part
     os.close(ours)
-    assert done.stdout.startswith(b"1 items: 1 reports stored")
-    assert (b"1 items, 1 reports" in drawn) is not quiet
+    assert done.stdout.startswith(b"1 item: 1 report stored")
+    assert (b"1 item, 1 report" in drawn) is not quiet

@@ -10,8 +10,8 @@ from datetime import date
 from dmarcwatch.alerts.values import Alert, Block, Condition, Domain, Kind, Note, Sender
 from dmarcwatch.alerts.words import day, page
 from dmarcwatch.findings import Severity
-from dmarcwatch.readiness.gates.measured import count
 from dmarcwatch.ses.remedy import STEPS, Case
+from dmarcwatch.text import count
 
 FEW = 2
 """As many failing messages of a new sender prove nothing."""

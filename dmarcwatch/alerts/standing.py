@@ -19,7 +19,7 @@ from dmarcwatch.alerts.values import (
     Told,
 )
 from dmarcwatch.alerts.words import answer, day, in_days, page
-from dmarcwatch.readiness.gates.measured import count
+from dmarcwatch.text import count
 
 UNREACHABLE_HOURS = 24
 """A source is named after failing this long: mail hosts are down for an hour now and then."""

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from dmarcwatch.readiness.gates.measured import count
+from dmarcwatch.text import count
 
 _ANSWERS = {
     "not-ready": "not ready for p={target}",

@@ -13,6 +13,7 @@ from dmarcwatch.errors import StoreError
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.lock import only_writer
 from dmarcwatch.store.operators import keep_operators
+from dmarcwatch.text import count
 
 
 @click.command(name="import", short_help="Bring what `scale` summed up into the database.")
@@ -52,6 +53,7 @@ def command(
         print_json(asdict(imported))
         return
     click.echo(
-        f"{imported.increments:,} increments, {len(imported.domains):,} domains, "
-        f"{imported.reports:,} reports, {imported.stream_days:,} stream days, {imported.rejects:,} rejects."
+        f"{count(imported.increments, 'increment')}, {count(len(imported.domains), 'domain')}, "
+        f"{count(imported.reports, 'report')}, {count(imported.stream_days, 'stream day')}, "
+        f"{count(imported.rejects, 'reject')}."
     )

@@ -10,8 +10,8 @@ from dmarcwatch.cli.tables import table
 from dmarcwatch.errors import ConfigError
 from dmarcwatch.notify.delivery import need_apprise, send
 from dmarcwatch.notify.settings import Channel
-from dmarcwatch.readiness.gates.measured import count
 from dmarcwatch.store import outbox
+from dmarcwatch.text import count
 
 _SHOWN = 50
 _TEST = Message(

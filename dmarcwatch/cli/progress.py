@@ -9,6 +9,7 @@ from typing import Any
 from dmarcwatch.cli.context import Settings
 from dmarcwatch.collect import Collector, Counted
 from dmarcwatch.filing import Accounts
+from dmarcwatch.text import count
 
 
 class Bar:
@@ -54,7 +55,8 @@ def progress_line(accounts: Accounts, *, seconds: float, expected: int | None) -
     """Items and reports, the rate, and the time left where the source said how much there is."""
     items = accounts.items
     whole = f" of {expected:,}" if expected is not None and expected >= items else ""
-    parts = [f"{items:,}{whole} items", f"{accounts.reports:,} reports"]
+    found = f"{items:,}{whole} items" if whole else count(items, "item")
+    parts = [found, count(accounts.reports, "report")]
     if items and seconds > 0:
         parts.append(f"{items / seconds:,.0f} a second")
         if whole and expected is not None:

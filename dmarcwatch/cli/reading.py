@@ -22,22 +22,23 @@ from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.operators import keep_operators
 from dmarcwatch.store.unjudged import unjudged
-from dmarcwatch.text import visible
+from dmarcwatch.text import count, visible
 
 
 def sentence(accounts: Accounts) -> str:
     """The run's accounts in one line."""
     parts = [
-        f"{accounts.items:,} items: {accounts.reports:,} reports stored",
-        f"{accounts.duplicates:,} duplicates",
+        f"{count(accounts.items, 'item')}: {count(accounts.reports, 'report')} stored",
+        count(accounts.duplicates, "duplicate"),
         f"{accounts.set_aside:,} set aside",
-        f"{accounts.rejects:,} rejects",
-        f"{accounts.records:,} records",
-        f"{accounts.messages:,} messages",
-        f"{accounts.problems:,} problems",
+        count(accounts.rejects, "reject"),
+        count(accounts.records, "record"),
+        count(accounts.messages, "message"),
+        count(accounts.problems, "problem"),
     ]
-    dropped, unread = accounts.dropped, accounts.unread_messages
-    lost = f" {dropped:,} records of {unread:,} messages or more could not be used." if dropped else ""
+    dropped = count(accounts.dropped, "record")
+    unread = count(accounts.unread_messages, "message")
+    lost = f" {dropped} of {unread} or more could not be used." if accounts.dropped else ""
     return ", ".join(parts) + "." + lost
 
 

@@ -9,6 +9,7 @@ from dmarcwatch.rebuild import rebuild_facts, rebuild_judgements
 from dmarcwatch.store.database import store_errors
 from dmarcwatch.store.histories import domains
 from dmarcwatch.store.lock import only_writer
+from dmarcwatch.text import count
 
 
 @click.command(name="rebuild", short_help="Make the judgements anew from what is kept.")
@@ -24,7 +25,7 @@ def command(settings: Settings, facts: bool) -> None:
         rules = load_rules(settings, database)
         if facts:
             accounts = rebuild_facts(database, rules)
-            settings.say(f"{accounts.items:,} items read anew, {accounts.reports:,} reports.")
+            settings.say(f"{count(accounts.items, 'item')} read anew, {count(accounts.reports, 'report')}.")
         else:
             settings.say(f"{rebuild_judgements(database, rules):,} records classified anew.")
         load_court(settings).judge_and_keep(database, domains(database.conn))

@@ -14,6 +14,7 @@ from dmarcwatch.store import holding, raw
 from dmarcwatch.store.database import store_errors
 from dmarcwatch.store.lock import only_writer
 from dmarcwatch.store.release import release
+from dmarcwatch.text import count
 
 
 @click.command(name="rejects", short_help="List what could not be read, and why.")
@@ -55,7 +56,7 @@ def _retry(settings: Settings, database: Database) -> None:
             raise StoreError("A fetch is under way on this database.", hint="Try again when it has ended.")
         accounts, touched = retry_rejects(database, load_rules(settings, database))
         load_court(settings).judge_and_keep(database, sorted(touched))
-    settings.say(f"{accounts.items:,} items read again: {accounts.reports:,} reports stored.")
+    settings.say(f"{count(accounts.items, 'item')} read again: {count(accounts.reports, 'report')} stored.")
 
 
 def _release(settings: Settings, database: Database, report: int) -> None:

@@ -2,7 +2,7 @@
 
 from dmarcwatch.alerts.words import span
 from dmarcwatch.digest.values import Digest, DomainDigest, Period, SenderLine, Spoofing, Volume
-from dmarcwatch.readiness.gates.measured import count
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Answer
 
 SHORT = {

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from dmarcwatch import bounds
 from dmarcwatch.policy import Step
 from dmarcwatch.readiness.gates import GATES, Finding, answer
-from dmarcwatch.readiness.gates.measured import count, percent
+from dmarcwatch.readiness.gates.measured import percent
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.readiness.snapshot import Snapshot
 from dmarcwatch.readiness.view import Judged, View
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Answer, Because, Blocker, Kind, Target
 
 

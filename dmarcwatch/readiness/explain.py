@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from textwrap import wrap
 
-from dmarcwatch.readiness.gates.measured import count, percent
+from dmarcwatch.readiness.gates.measured import percent
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Answer, Blocker, Gate, Harm, Kind, Published, Target, Tiers, Verdict
 
 _COLOURS = {

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from dmarcwatch.errors import ConfigError
 from dmarcwatch.policy import DmarcRecord, step_of
-from dmarcwatch.readiness.gates.measured import count
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.readiness.published import dissent
 from dmarcwatch.readiness.view import View
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Blocker, Kind
 
 

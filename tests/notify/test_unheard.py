@@ -104,7 +104,7 @@ def test_a_mistake_in_announcing_costs_the_fetch_nothing_and_status_says_it_unti
         (place.folder / "reports" / "junk.xml").write_bytes(b"<html>no report</html>")
         done = place.run("fetch")
         assert done.exit_code == 6
-        assert done.stdout.startswith("1 items: 0 reports stored, ")
+        assert done.stdout.startswith("1 item: 0 reports stored, ")
         assert "dmarcwatch: alerts: a mistake in the program, " in done.stderr
         assert "KeyError" in done.stderr
         assert "Traceback" not in done.stderr

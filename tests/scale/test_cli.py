@@ -45,7 +45,7 @@ def test_one_command_reads_and_one_brings_it_into_the_database(tmp_path, inbox):
     (summary,) = json.loads(done.stdout)
     assert (summary["objects"], summary["accounts"]["reports"]) == (40, 40)
     brought = run("import", tmp_path / "set", database=tmp_path / "d.db")
-    assert brought.stdout.startswith("1 increments, 2 domains, 40 reports"), brought.stderr
+    assert brought.stdout.startswith("1 increment, 2 domains, 40 reports"), brought.stderr
     verdict = run("verdict", "example.com", "--json", database=tmp_path / "d.db")
     assert json.loads(verdict.stdout)[0]["evidence"]["reports"] == 20
     assert "example.com" in run("sources", database=tmp_path / "d.db").stdout
@@ -91,7 +91,7 @@ def test_what_could_not_be_read_is_told_by_the_exit_status(tmp_path, inbox):
     (inbox / "bad.xml").write_text("<feedback><report_metadata></feedback>")
     done = run("scale", tmp_path / "set", inbox, "--workers", 1)
     assert done.returncode == 6
-    assert "1 rejects" in done.stdout
+    assert "1 reject," in done.stdout
     assert run("scale", tmp_path / "set", inbox, "--workers", 1).stdout == "There is nothing new.\n"
     run("import", tmp_path / "set", database=tmp_path / "d.db")
     assert "no-date-range" in run("rejects", database=tmp_path / "d.db").stdout

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from dmarcwatch.readiness.gates.measured import Measured, count, none_open, percent
+from dmarcwatch.readiness.gates.measured import Measured, none_open, percent
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.readiness.health import Fall, Mechanism, fallen, lost_spf, silent_days
 from dmarcwatch.readiness.view import Judged, View
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Blocker, Kind
 
 

@@ -6,9 +6,10 @@ from math import ceil
 
 from dmarcwatch import bounds
 from dmarcwatch.policy import Step
-from dmarcwatch.readiness.gates.measured import Measured, at_least, at_most, count, percent
+from dmarcwatch.readiness.gates.measured import Measured, at_least, at_most, percent
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.readiness.view import Judged, View
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Target
 
 

@@ -94,8 +94,3 @@ def percent(share: float) -> str:
     """A share as people write it; small ones keep a digit that says something."""
     digits = f"{share * 100:.1f}" if abs(share) >= 0.1 else f"{share * 100:.2g}"
     return f"{digits.removesuffix('.0')}%"
-
-
-def count(number: float, one: str, many: str | None = None) -> str:
-    """`1 day`, `2 days`, `12,000 messages`."""
-    return f"{number:,.0f} {one if number == 1 else many or one + 's'}"

@@ -3,9 +3,10 @@
 from dmarcwatch import bounds
 from dmarcwatch.bounds import Share
 from dmarcwatch.readiness.faults import is_bad
-from dmarcwatch.readiness.gates.measured import Measured, at_most, count, percent
+from dmarcwatch.readiness.gates.measured import Measured, at_most, percent
 from dmarcwatch.readiness.gates.words import since
 from dmarcwatch.readiness.view import View
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Blocker, Kind, Target
 
 

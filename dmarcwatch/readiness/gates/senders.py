@@ -13,11 +13,12 @@ from dmarcwatch.readiness.faults import (
     took_every_day,
     total_losses,
 )
-from dmarcwatch.readiness.gates.measured import Measured, count, none_open, percent
+from dmarcwatch.readiness.gates.measured import Measured, none_open, percent
 from dmarcwatch.readiness.gates.words import FAILING_STATES, since, state_words
 from dmarcwatch.readiness.timeline import Track
 from dmarcwatch.readiness.view import Judged, View
 from dmarcwatch.streams import Legitimacy
+from dmarcwatch.text import count
 from dmarcwatch.thresholds import Thresholds
 from dmarcwatch.verdict import Blocker, Kind, Target
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from dmarcwatch.readiness.gates.measured import Measured, at_most, count, none_open, percent
+from dmarcwatch.readiness.gates.measured import Measured, at_most, none_open, percent
 from dmarcwatch.readiness.gates.recurring import comes_back, has_rhythm, is_regular, messages, runs
 from dmarcwatch.readiness.gates.unclaimed import Stranger, label_steps, strangers_of
 from dmarcwatch.readiness.legitimacy import ActiveDay, is_daily
 from dmarcwatch.readiness.view import View
 from dmarcwatch.streams import PlaceKind
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Blocker, Kind
 
 

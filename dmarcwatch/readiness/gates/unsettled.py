@@ -7,12 +7,13 @@ evidence of a domain on which something is unsettled is not complete.
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from dmarcwatch.readiness.gates.measured import Measured, count, none_open, percent
+from dmarcwatch.readiness.gates.measured import Measured, none_open, percent
 from dmarcwatch.readiness.gates.unclaimed import Stranger, label_steps, strangers_of
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.readiness.legitimacy import ActiveDay
 from dmarcwatch.readiness.view import Judged, View
 from dmarcwatch.streams import PlaceKind
+from dmarcwatch.text import count
 from dmarcwatch.verdict import Blocker, Kind
 
 _Waits = tuple[Blocker, int]
