@@ -17,7 +17,6 @@ Row = tuple[str | None, int, int, int]
 """A record: source address, messages, and the numbers of its evidence and of its classification."""
 
 _CHUNK_ROWS = 4096
-_MAX_FOUR_BYTES = 0xFFFF_FFFF
 
 
 class Rows:
@@ -30,7 +29,7 @@ class Rows:
         self._open: list[Row] = []
 
     def drain(self) -> Iterator[Row]:
-        """All of them, once: what was given is forgotten, so that memory falls while the writer's grows."""
+        """All of them in their order, once: what was given is forgotten, as the writer's memory grows."""
         self._chunks.reverse()
         while self._chunks:
             ips, *numbers = self._chunks.pop()
@@ -44,8 +43,8 @@ class Rows:
         if len(self._open) >= _CHUNK_ROWS:
             ips, messages, evidence, judgements = zip(*self._open, strict=True)
             text = "\n".join([ip or "" for ip in ips])
-            counts = array("I" if max(messages) <= _MAX_FOUR_BYTES else "q", messages)
-            self._chunks.append((text, counts, array("I", evidence), array("I", judgements)))
+            # `read_count` bounds a record's messages far below four bytes.
+            self._chunks.append((text, array("I", messages), array("I", evidence), array("I", judgements)))
             self._open = []
 
 

@@ -8,6 +8,7 @@ is the narrow waist: pages, digest and verdict read it and never the records.
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
@@ -189,6 +190,7 @@ _DAY_SECONDS = 86_400
 _SLACK_SECONDS = 3_600
 
 
+@lru_cache(maxsize=4096)  # reporters share their days
 def covered(begin: datetime, end: datetime) -> tuple[date, int]:
     """The UTC day a report is filed under, and how many days it covers (JUDGEMENT 4).
 

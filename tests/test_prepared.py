@@ -3,11 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmarcwatch.parse.words import MAX_COUNT
 from dmarcwatch.prepared import Rows
 
 numbers = st.integers(0, 2**31)
 rows = st.lists(
-    st.tuples(st.one_of(st.none(), st.ip_addresses().map(str)), st.integers(0, 2**62), numbers, numbers),
+    st.tuples(st.one_of(st.none(), st.ip_addresses().map(str)), st.integers(0, MAX_COUNT), numbers, numbers),
     max_size=20,
 )
 

@@ -14,6 +14,7 @@ from dmarcwatch.check.ses_account import Account, read_account
 from dmarcwatch.check.ses_calls import Client
 from dmarcwatch.ses import facts
 from dmarcwatch.sightings import NetworkSeen, Sightings
+from dmarcwatch.text import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +91,5 @@ def _network(seen: NetworkSeen, hosts: Mapping[str, str]) -> Remark:
             sender = sender_name(host)
             names.append(f"{address} is {host}" + (f" ({sender})" if sender else ""))
     more = f"; {', '.join(names)}" if names else ""
-    message = f"{seen.messages:,} messages of {seen.header_from} came from {who}"
+    message = f"{count(seen.messages, 'message')} of {seen.header_from} came from {who}"
     return note(seen.network, f"{message}{f' ({where})' if where else ''}{more}. Whose are they?")

@@ -110,8 +110,11 @@ class Classifier:
         """The classification of one record of `report`."""
         if report is not self._report:
             self._report, self._context = report, context_of(report)
-            self._kept += self._context not in self._answers  # one costs as much as an answer
-            self._known = self._answers.setdefault(self._context, {})
+            known = self._answers.get(self._context)
+            if known is None:
+                known = self._answers[self._context] = {}
+                self._kept += 1  # a context costs as much as an answer
+            self._known = known
         ip, evidence = record.source_ip, record.evidence
         source = (self._sources.get(ip) or self._new_source(ip)) if ip else _NOWHERE
         # By identity: the parser makes equal evidence one object, and hashing its tuples costs more than

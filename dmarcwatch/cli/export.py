@@ -12,6 +12,7 @@ from dmarcwatch.cli.output import answer
 from dmarcwatch.export import Format, write
 from dmarcwatch.store.database import store_errors
 from dmarcwatch.store.extracts import Wanted, What, extract
+from dmarcwatch.text import count
 
 
 @click.command(name="export", short_help="Write records, senders or verdicts as CSV, JSON lines or Parquet.")
@@ -35,5 +36,5 @@ def command(
     connection = open_store(settings).conn
     name = known_domain(connection, domain) if domain else None
     with store_errors(settings.database_path), answer(output) as out:
-        count = write(extract(connection, What(what), Wanted(name, since)), Format(form), out)
-    settings.say(f"{count:,} rows.")
+        rows = write(extract(connection, What(what), Wanted(name, since)), Format(form), out)
+    settings.say(f"{count(rows, 'row')}.")

@@ -13,6 +13,7 @@ from dmarcwatch.errors import ConfigError, StoreError
 from dmarcwatch.store import retention
 from dmarcwatch.store.database import store_errors
 from dmarcwatch.store.lock import only_writer
+from dmarcwatch.text import count
 
 LEAST_DAYS = 90
 """Records younger than this are read: by the what-if over its window, and for a sender that only shows
@@ -91,6 +92,6 @@ def _shrink(settings: Settings, connection: sqlite3.Connection) -> int:
 
 def _sentence(found: dict[str, int], *, dry: bool) -> str:
     would = "would go" if dry else "gone"
-    records = f"{found['records']:,} records of {found['reports']:,} reports {would}"
-    raw = f"the bytes of {found['items']:,} items {would}"
+    records = f"{count(found['records'], 'record')} of {count(found['reports'], 'report')} {would}"
+    raw = f"the bytes of {count(found['items'], 'item')} {would}"
     return f"{records}, {raw}; {found['freed_bytes'] / 1e6:,.1f} MB given back."

@@ -27,5 +27,5 @@ def command(settings: Settings, facts: bool) -> None:
             accounts = rebuild_facts(database, rules)
             settings.say(f"{count(accounts.items, 'item')} read anew, {count(accounts.reports, 'report')}.")
         else:
-            settings.say(f"{rebuild_judgements(database, rules):,} records classified anew.")
+            settings.say(f"{count(rebuild_judgements(database, rules), 'record')} classified anew.")
         load_court(settings).judge_and_keep(database, domains(database.conn))

@@ -46,7 +46,8 @@ def command(
     print_json(found) if as_json else click.echo(table(found, nothing))
     if not held and not as_json and (waiting := holding.held_reasons(database.conn)):
         click.echo(
-            f"\n{sum(one['reports'] for one in waiting):,} reports are held: dmarcwatch rejects --held"
+            f"\n{count(sum(one['reports'] for one in waiting), 'report is', 'reports are')} held: "
+            "dmarcwatch rejects --held"
         )
 
 

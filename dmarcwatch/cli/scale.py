@@ -14,6 +14,7 @@ from dmarcwatch.collect.address import parse_source
 from dmarcwatch.collect.sources import FileSource, S3Source
 from dmarcwatch.errors import ConfigError, StoreError
 from dmarcwatch.store.lock import only_writer
+from dmarcwatch.text import count
 
 if TYPE_CHECKING:
     from dmarcwatch.scale.accounts import Summary
@@ -139,7 +140,7 @@ def _alone(dataset: str) -> Iterator[None]:
 def _tell(settings: Settings, summaries: list["Summary"]) -> None:
     for summary in summaries:
         click.echo(
-            f"Increment {summary.increment}: {summary.objects:,} objects. {sentence(summary.accounts)}"
+            f"Increment {summary.increment}: {count(summary.objects, 'object')}. {sentence(summary.accounts)}"
         )
         for line in summary.unread:
             settings.say(line)

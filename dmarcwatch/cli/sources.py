@@ -13,6 +13,7 @@ from dmarcwatch.cli.tables import table
 from dmarcwatch.store import labels
 from dmarcwatch.store import sources as stored
 from dmarcwatch.store.histories import streams
+from dmarcwatch.text import count
 
 _PASSING = 0.98
 """Below this share of DMARC passes a stream of the user's own is shown as failing."""
@@ -149,8 +150,9 @@ def _print_one(connection: Any, source: dict[str, Any]) -> None:
     click.echo(click.style(f"{source['name']}  {source['id']}", bold=colour()))
     click.echo(f"{source['legitimacy']}: {source['because']} (confidence {source['confidence']:.0%})")
     click.echo(
-        f"{source['messages']:,} messages from {source['first_seen']} to {source['last_seen']}, "
-        f"{share:.1f} % pass DMARC, {source['ips']:,} addresses, {source['reporters']} reporters"
+        f"{count(source['messages'], 'message')} from {source['first_seen']} to {source['last_seen']}, "
+        f"{share:.1f} % pass DMARC, {count(source['ips'], 'address', 'addresses')}, "
+        f"{count(source['reporters'], 'reporter')}"
     )
     for title, rows in (
         ("States by day", stored.days(connection, source["id"], _SHOWN)),

@@ -67,7 +67,10 @@ class Aws:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn what boto3 raises inside into a CollectError with a remedy."""
+        """Turn what boto3 raises inside into a CollectError with a remedy.
+
+        Of an answer that broke off it raises what its parsers stumble over, ValueError for half a date.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
 
@@ -156,4 +159,10 @@ class Aws:
             # Other stores than Amazon's rarely have a host name for each bucket.
             s3={"addressing_style": "path"} if endpoint else None,
         )
-        return self._session.client(service, endpoint_url=endpoint, region_name=region, config=config)
+        try:
+            return self._session.client(service, endpoint_url=endpoint, region_name=region, config=config)
+        except ValueError as error:
+            raise CollectError(
+                f"{self.source.name}: {endpoint!r} is no address of a service",
+                hint="Write the source's endpoint as a URL, such as https://s3.example.com:9000.",
+            ) from error

@@ -14,6 +14,7 @@ from dmarcwatch.store.schema import BUSY_TIMEOUT_SECONDS, migrate
 _LEAST_CACHE_KIB = 8_000
 """Summing up a report of half a million records sorts in files beyond it, not in memory."""
 _MOST_CACHE_KIB = 64_000
+"""Twice as much spares a run over 100,000 reports another twentieth, which is not worth the memory."""
 _HINTS = {
     "database is locked": "Another program writes to it; try again, or see whether an old run still hangs.",
     "database or disk is full": "Free some space and run the command again; what was committed is safe.",
@@ -74,14 +75,19 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
 
 
+def size_bytes(connection: sqlite3.Connection) -> int:
+    """What the database takes, free pages included, without its write-ahead log."""
+    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages * size)
+
+
 def fit_cache(connection: sqlite3.Connection) -> None:
     """Let the page cache hold a quarter of the database, within bounds; call it as the database grows.
 
     Digests and names of items go to random places of their indexes, so a batch writes pages everywhere: of a
     first run over 100,000 reports half the time went into reading them again.
     """
-    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    wanted = min(_MOST_CACHE_KIB, max(_LEAST_CACHE_KIB, pages * size // 1024 // 4))
+    wanted = min(_MOST_CACHE_KIB, max(_LEAST_CACHE_KIB, size_bytes(connection) // 1024 // 4))
     connection.execute(f"PRAGMA cache_size = -{wanted}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from dmarcwatch.metrics import Metric, Sample
 from dmarcwatch.store import announced
+from dmarcwatch.store.database import size_bytes
 from dmarcwatch.store.status import silent_reporters
 from dmarcwatch.verdict import Answer
 
@@ -48,8 +49,8 @@ def gauges(
     yield from _verdicts(connection)
     yield from _aside(connection, today)
     yield from _told(connection, channels)
-    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    yield Metric("dmarcwatch_database_bytes", "Size of the database file.", (Sample({}, pages * size),))
+    size = size_bytes(connection)
+    yield Metric("dmarcwatch_database_bytes", "Size of the database file.", (Sample({}, size),))
 
 
 def _runs(connection: sqlite3.Connection) -> Iterator[Metric]:

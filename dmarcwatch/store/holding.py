@@ -7,7 +7,7 @@ a person lets through is kept by content and outlives a rebuild.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from dmarcwatch.errors import ConfigError
 from dmarcwatch.plausible import SURGE_MESSAGES, VOUCHED, Held, Known, Told, implausible, impossible
 from dmarcwatch.policy import DmarcRecord
+from dmarcwatch.prepared import Row
 from dmarcwatch.report import Policy, Report, Tier
 from dmarcwatch.store.heads import stored_report
 from dmarcwatch.store.identity import Candidate
@@ -62,6 +63,21 @@ class Contents(NamedTuple):
     """Messages by source address."""
     judgements: set[int]
     """Their ids."""
+
+    def noting(self, rows: Iterable[Row], judgements: Sequence[int], tier: Tier) -> Iterator[Row]:
+        """The same records, of which this takes note; `judgements` are the ids behind their numbers.
+
+        Addresses are asked of reports that nobody vouches for alone, and a large report has many.
+        """
+        asked = tier not in VOUCHED
+        for row in rows:
+            ip, messages, _, judgement = row
+            # Roll-ups know nothing of records without messages, and `Recent` stands in for them.
+            if messages or asked:
+                self.judgements.add(judgements[judgement])
+            if asked and ip:
+                self.addresses[ip] += messages
+            yield row
 
 
 class Asked(NamedTuple):

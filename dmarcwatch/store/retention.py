@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dmarcwatch.store import rollup
 from dmarcwatch.store.aside import forget_aside
-from dmarcwatch.store.database import transaction
+from dmarcwatch.store.database import size_bytes, transaction
 from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
 BATCH_RECORDS = 200_000
@@ -96,15 +96,15 @@ def shrink(connection: sqlite3.Connection) -> int:
     s, where `incremental_vacuum` takes more than twice as long and leaves the file fragmented). It needs as
     much free space as the database; sqlite3.OperationalError where there is less, with nothing lost.
     """
-    pages, free, size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("page_count", "freelist_count", "page_size")
+    before = size_bytes(connection)
+    pages, free = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count")
     )
     if free <= pages * SHRINK_SHARE:
         return 0
     connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    return int((pages - connection.execute("PRAGMA page_count").fetchone()[0]) * size)
+    return before - size_bytes(connection)
 
 
 def forget_judgements(connection: sqlite3.Connection) -> None:

@@ -6,7 +6,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from dmarcwatch.arrival import Arrival
@@ -26,7 +25,6 @@ _SPILL_RECORDS = 5_000
 """Records of one report that wait to be written: a megabyte."""
 _SPILL_DEFINITIONS = 2_000
 """Evidence that waits to be written: a megabyte or two."""
-_covered = lru_cache(maxsize=4096)(covered)  # reporters share their days
 
 
 class Source(NamedTuple):
@@ -169,7 +167,8 @@ class Writer:
         head = read.report
         reporter = self._interned.reporter_of(head)
         contents = holding.Contents(Counter(), set())
-        fingerprint = self._add_records(identity, _noting(read, ids, contents), ids)
+        rows = contents.noting(read.rows.drain(), ids.judgements, read.tier)
+        fingerprint = self._add_records(identity, rows, ids)
         told = Told(head, read.tier, source.received_at, read.messages)
         candidate = Candidate(identity, reporter, fingerprint, read.tier, read.records)
         twin = self._decide(holding.Asked(told, candidate, read.sha256, contents))
@@ -258,7 +257,7 @@ class Writer:
 
     def _add_head(self, source: Source, read: ReadReport, candidate: Candidate, status: str) -> None:
         report, policy = read.report, read.report.policy
-        day, span_days = _covered(report.begin, report.end)
+        day, span_days = covered(report.begin, report.end)
         received = iso(source.received_at or report.end)
         self._interned.policy(policy)
         self._reports.append(
@@ -287,17 +286,6 @@ class Writer:
                 self._write()
                 addresses = self._interned.addresses
         return fingerprint & 0x7FFF_FFFF_FFFF_FFFF
-
-
-def _noting(read: ReadReport, ids: Ids, contents: holding.Contents) -> Iterator[Row]:
-    """A report's records, of which `contents` takes note; of addresses only where the rules ask for them."""
-    add, numbers, asked = contents.judgements.add, ids.judgements, read.tier not in VOUCHED
-    for row in read.rows.drain():
-        if row[1] or asked:
-            add(numbers[row[3]])
-        if asked and row[0]:
-            contents.addresses[row[0]] += row[1]
-        yield row
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dmarcwatch.web.words import gate_word, measure, things
+from dmarcwatch.text import count
+from dmarcwatch.web.words import gate_word, measure
 
 _COMMANDS = ("aws ", "dmarcwatch ", "dig ")
 _RECORD = "DNS: "
@@ -67,7 +68,7 @@ def _blocking(each: Mapping[str, Any], also: tuple[str, ...]) -> Blocking:
 
 
 def _measured(value: float | None, threshold: float | None, messages: int | None) -> str:
-    said = [] if messages is None else [things(messages, "message")]
+    said = [] if messages is None else [count(messages, "message")]
     if value is not None and value != messages:
         said.insert(0, measure(value, threshold))
     if said and threshold is not None:

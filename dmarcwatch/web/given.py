@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dmarcwatch.policy import Step, step_of
+from dmarcwatch.text import count
 from dmarcwatch.web.blocking import Blocking, grouped
 from dmarcwatch.web.queries import Row
-from dmarcwatch.web.words import GateWord, Word, gate_word, measure, tags, things, verdict_word
+from dmarcwatch.web.words import GateWord, Word, gate_word, measure, tags, verdict_word
 
 
 class Modes(NamedTuple):
@@ -154,9 +155,7 @@ def because(document: Mapping[str, Any]) -> str:
         return ""
     days = document.get("days_needed")
     return (
-        f"About {things(days, 'day')} more at this rate."
-        if days
-        else "Time alone does not tell when it will."
+        f"About {count(days, 'day')} more at this rate." if days else "Time alone does not tell when it will."
     )
 
 

@@ -8,10 +8,11 @@ from datetime import date
 from math import ceil
 from typing import Any, NamedTuple
 
+from dmarcwatch.text import count
 from dmarcwatch.web import queries
 from dmarcwatch.web.blocking import by_stream
 from dmarcwatch.web.charts import bars, window_to
-from dmarcwatch.web.words import ATTENTION, Word, tags, things, verdict_word
+from dmarcwatch.web.words import ATTENTION, Word, tags, verdict_word
 
 VOLUME_DAYS = 30
 PAGE = 100
@@ -134,4 +135,4 @@ def _summary(known: list[Standing]) -> str:
     words = [(verdict_word(verdict).text.lower(), sum(each.verdict == verdict for each in known))
              for verdict in ATTENTION]  # fmt: skip
     counts = ", ".join(f"{number} {word}" for word, number in words if number)
-    return f"{things(len(known), 'domain')}: {counts}." if known else ""
+    return f"{count(len(known), 'domain')}: {counts}." if known else ""

@@ -221,11 +221,6 @@ def count(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
 
 
-def things(value: int, word: str) -> str:
-    """A number and its noun, such as `1 message` or `2 messages`."""
-    return f"{count(value)} {word}{'' if value == 1 else 's'}"
-
-
 def share(part: float | None, whole: float = 1) -> str:
     """A percentage that never rounds something to nothing, nor almost all to all."""
     if part is None or not whole:

@@ -83,6 +83,11 @@ def test_no_credentials_at_all_is_an_error(bucket, monkeypatch, tmp_path):
     assert "the profile is not in the AWS configuration" in refusal(bucket, profile="other").message
 
 
+@pytest.mark.parametrize("endpoint", ["not a url", "http://local host:99"])
+def test_an_endpoint_that_is_no_url_is_said_and_no_answer_that_broke_off(bucket, endpoint):
+    assert f"{endpoint!r} is no address" in refusal(bucket, endpoint=endpoint).message
+
+
 def test_an_endpoint_that_is_not_there_is_an_error(bucket):
     port = free_port()
     assert "nothing listens at" in refusal(bucket, endpoint=f"http://127.0.0.1:{port}").message
