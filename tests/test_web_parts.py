@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import jinja2
 import pytest
 
 from dmarcwatch.readiness.gates import GATES
@@ -26,6 +27,7 @@ from dmarcwatch.web.events import (
 )
 from dmarcwatch.web.given import LADDER, Question, question, rung
 from dmarcwatch.web.guard import is_loopback
+from dmarcwatch.web.links import Links
 from dmarcwatch.web.stream import command
 from dmarcwatch.web.words import ago, count, measure, share, tags, things
 
@@ -57,6 +59,23 @@ def test_counts_and_their_nouns():
     assert count(None) == "\N{EN DASH}"
     assert count(1234567) == "1,234,567"
     assert (things(1, "message"), things(2, "message")) == ("1 message", "2 messages")
+
+
+def test_every_name_that_a_template_asks_of_its_modules_exists():
+    # A page of a rare kind would otherwise be the first to find out.
+    source = jinja2.PackageLoader("dmarcwatch.web", "templates")
+    env = jinja2.Environment(loader=source, autoescape=True)
+    trees = {name: env.parse(source.get_source(env, name)[0]) for name in source.list_templates()}
+    macros = {each.name for each in trees["dmarcwatch/_parts.html"].find_all(jinja2.nodes.Macro)}
+    known = {"words": set(dir(words)), "to": {*dir(Links), "served", "several", "database"}, "parts": macros}
+    asked = {
+        (name, part.node.name, part.attr)
+        for name, tree in trees.items()
+        for part in tree.find_all(jinja2.nodes.Getattr)
+        if isinstance(part.node, jinja2.nodes.Name) and part.node.name in known
+    }
+    assert {module for _, module, _ in asked} == set(known)
+    assert [each for each in sorted(asked) if each[2] not in known[each[1]]] == []
 
 
 def test_days_are_told_from_today():

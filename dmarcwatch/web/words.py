@@ -5,6 +5,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from dmarcwatch.text import count as things  # noqa: F401 - templates say `words.things(2, "message")`
+
 
 class Tone(StrEnum):
     """How a word is coloured; the word itself always says the same."""
