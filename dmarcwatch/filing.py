@@ -43,6 +43,8 @@ class Fate(NamedTuple):
 
     outcome: str
     """`stored`, `duplicate`, `set-aside` or `reject`."""
+    brought: bool
+    """Whether it held a report of any kind: then something may be done with it at its origin."""
     keep: bool
     """Whether its bytes are kept."""
 
@@ -56,18 +58,23 @@ class Filing:
         self._rules = rules
         self.accounts = Accounts()
 
-    def file(self, item: int, prepared: Prepared, ids: Ids) -> Fate:
-        """Store what came out of the item with this id; `ids` are those of whoever prepared it."""
+    def file(self, item: int, prepared: Prepared, ids: Ids, *, dated: bool = False) -> Fate:
+        """Store what came out of the item with this id; `ids` are those of whoever prepared it.
+
+        `dated`: its origin says when it came. The same bytes of the same moment are then the same item
+        under a new name, as in a mailbox that got new numbers, and are no reject again.
+        """
         accounts = self.accounts
         reports, duplicates, set_aside = accounts.reports, accounts.duplicates, accounts.set_aside
-        trouble = accounts.rejects + accounts.problems
+        rejects, problems = accounts.rejects, accounts.problems
         accounts.items += 1
         for part in prepared.parts:
             if isinstance(part, ReadReport):
                 self._report(item, prepared.arrival, part, ids)
             elif isinstance(part, Refused):
-                self._writer.add_reject(item, prepared.arrival, part)
-                accounts.rejects += 1
+                if not (dated and self._writer.knows_reject(item, prepared.arrival, part)):
+                    self._writer.add_reject(item, prepared.arrival, part)
+                    accounts.rejects += 1
             else:
                 self._set_aside(item, prepared.arrival, part)
         if accounts.reports > reports:
@@ -76,9 +83,13 @@ class Filing:
             outcome = "duplicate"
         else:
             outcome = "set-aside" if accounts.set_aside > set_aside else "reject"
+        brought = outcome != "reject"
+        if not brought and accounts.rejects == rejects:
+            outcome = "duplicate"
+            accounts.duplicates += 1
         # Bytes are always kept where a newer program may find more in them.
-        keep = accounts.rejects + accounts.problems > trouble or self._keeps(prepared)
-        return Fate(outcome, keep)
+        keep = (accounts.rejects, accounts.problems) != (rejects, problems) or self._keeps(prepared)
+        return Fate(outcome, brought, keep)
 
     def _keeps(self, prepared: Prepared) -> bool:
         """Whether the user wants an item's bytes to be kept."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from dmarcwatch.batches import BATCH_ITEMS, Batch, batches
-from dmarcwatch.collect import Collector, Item, Told
+from dmarcwatch.batches import Batch, batches
+from dmarcwatch.collect import Collector, Item
+from dmarcwatch.collect.foreseen import understood
 from dmarcwatch.errors import DmarcwatchError, WorkerError
 from dmarcwatch.filing import Accounts, Filing
 from dmarcwatch.prepared import Prepared
 from dmarcwatch.preparing import Preparer, Rules
+from dmarcwatch.settling import Settling
 from dmarcwatch.store.database import fit_cache, store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.rollup import settle_pool
@@ -118,22 +120,27 @@ class Run:
     def read(self, collector: Collector) -> None:
         """Store batch after batch, settle each after its commit, then tidy the pool.
 
-        Raises CollectError when the source fails midway (what came before is committed) and StoreError
-        when the database does.
+        Raises CollectError when the source fails midway (what came before is committed) or when something
+        could not be settled (all is committed), and StoreError when the database fails.
         """
         with self._errors():
-            if self._kind.settles:
-                self._make_up(collector)
-            items = self._bounded(collector.items(self._memory))
+            settling = Settling(self._connection, self._memory, collector) if self._kind.settles else None
+            if settling:
+                settling.make_up()
+            items = self._bounded(understood(collector.source, collector.items(self._memory)))
             with closing(
                 self._prepared(batches(items, self._memory.take), local=collector.local)
             ) as prepared:
                 for batch, contents in prepared:
-                    self._settle(collector, batch, self._store(batch, contents))
+                    found = self._store(batch, contents)
+                    if settling:
+                        settling.settle(found, told_of=batch.items)
             with transaction(self._connection):
                 self._memory.write(self._memory.take())
                 settle_pool(self._connection)
                 self._end(None)
+        if settling and settling.failure:
+            raise settling.failure
 
     def _prepared(
         self, waiting: Iterator[Batch], *, local: bool
@@ -186,28 +193,6 @@ class Run:
             settle_pool(self._connection)
             self._end(error.message)
 
-    def _make_up(self, collector: Collector) -> None:
-        """Settle what an earlier run stored and could not settle any more."""
-        waiting = self._memory.unsettled()
-        for start in range(0, len(waiting), BATCH_ITEMS):
-            part = waiting[start : start + BATCH_ITEMS]
-            collector.settle([Item(origin, token, b"") for _, origin, token in part])
-            self._note_settled([item for item, _, _ in part])
-
-    def _settle(self, collector: Collector, batch: Batch, found: dict[int, Item]) -> None:
-        """Settle what brought something; mail that is no report may be anybody's, so it stays as it is."""
-        if not self._kind.settles:
-            return
-        if found:
-            collector.settle(list(found.values()))
-        if isinstance(collector, Told):
-            collector.acknowledge(batch.items)
-        self._note_settled(list(found))
-
-    def _note_settled(self, items: Sequence[int]) -> None:
-        with transaction(self._connection):
-            self._memory.note_settled(items)
-
     def _bounded(self, items: Iterator[Item]) -> Iterator[Item]:
         """The items of this run: those inside its bounds."""
         bounds = self._ingest.bounds
@@ -244,13 +229,12 @@ class Run:
         return found
 
     def _store_item(self, row: int, item: Item, prepared: Prepared, ids: Ids) -> bool:
-        fate = self._filing.file(row, prepared, ids)
-        brought = fate.outcome != "reject"
-        filed = Filed(self._memory.id, self._id, fate.outcome, not (brought and self._kind.settles))
+        fate = self._filing.file(row, prepared, ids, dated=item.received_at is not None)
+        filed = Filed(self._memory.id, self._id, fate.outcome, not (fate.brought and self._kind.settles))
         self._writer.add_item(row, prepared.arrival, filed)
         if fate.keep:
             self._writer.keep_raw(row, item.data)
-        return brought
+        return fate.brought
 
     def _end(self, error: str | None) -> None:
         ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -75,3 +75,22 @@ def test_bounded_runs_bring_everything_in_the_end(folder):
         done = fetch(folder, "--limit", 2, "--json", folder / "reports")
         brought.append(json.loads(done.stdout)["reports"])
     assert brought == [2, 1, 0, 0]
+
+
+def test_a_source_that_cannot_do_what_is_asked_costs_only_itself(folder):
+    (folder / "not-a-maildir").mkdir()
+    done = fetch(
+        folder,
+        config=f"""
+[[source]]
+kind = "files"
+path = "{folder / "not-a-maildir"}"
+settle = "seen"
+[[source]]
+kind = "files"
+path = "{folder / "reports"}"
+""",
+    )
+    assert done.exit_code == 2, done.output
+    assert "files cannot be marked as seen" in done.stderr
+    assert "3 reports stored" in done.stdout

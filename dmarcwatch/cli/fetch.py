@@ -1,14 +1,15 @@
 """`dmarcwatch fetch`: collect, store, judge, and say in one line what came."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from functools import partial
 from time import monotonic
 
 import click
 
 from dmarcwatch.cli.announcing import announce
-from dmarcwatch.cli.context import Day, Settings, print_json
-from dmarcwatch.cli.reading import fetch_all, sentence, tell
+from dmarcwatch.cli.context import Day, Settings
+from dmarcwatch.cli.reading import fetch_all, print_accounts, tell
 from dmarcwatch.cli.watching import watch_sources
 from dmarcwatch.collect.address import parse_source
 from dmarcwatch.collect.iam import KMS_STATEMENT, iam_policy
@@ -41,7 +42,7 @@ def command(
 
     SOURCE is a file, a folder, a Maildir, an mbox, - for standard input, imaps://user@host/folder or
     s3://bucket/prefix; without any, the sources of the configuration are read. Nothing is changed at the
-    origin unless the configuration asks for it.
+    origin unless the configuration asks for it. With --watch the bounds hold for each look.
     """
     settings: Settings = ctx.obj
     chosen = tuple(_named(text) for text in sources) or settings.config.sources
@@ -53,23 +54,25 @@ def command(
             ["There is nothing to fetch from."],
             hint="Name a SOURCE, or write one into dmarcwatch.toml as [[source]].",
         )
+    bounds = partial(_bounds, limit, max_minutes, since)
     if watch:
-        watch_sources(settings, chosen)
+        watch_sources(settings, chosen, bounds=bounds, as_json=as_json)
         return
-    deadline = monotonic() + 60 * max_minutes if max_minutes else None
-    bounds = Bounds(limit, deadline, datetime.combine(since, time(), UTC) if since else None)
     with only_writer(settings.database_path) as alone:
         if not alone:
             settings.say("Another fetch is under way on this database; this one leaves it to that one.")
             return
-        fetched = fetch_all(settings, chosen, bounds)
+        fetched = fetch_all(settings, chosen, bounds())
     tell(fetched.failures)
     announce(settings)
-    if as_json:
-        print_json(asdict(fetched.accounts))
-    else:
-        click.echo(sentence(fetched.accounts))
+    print_accounts(fetched.accounts, as_json=as_json)
     ctx.exit(fetched.exit_status)
+
+
+def _bounds(limit: int | None, max_minutes: float | None, since: date | None) -> Bounds:
+    """How far a run goes that begins now."""
+    deadline = monotonic() + 60 * max_minutes if max_minutes else None
+    return Bounds(limit, deadline, datetime.combine(since, time(), UTC) if since else None)
 
 
 def _named(text: str) -> Source:

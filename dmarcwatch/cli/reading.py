@@ -4,19 +4,20 @@ import gc
 import sys
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import asdict
 from typing import NamedTuple
 
 import click
 from sqlite_utils import Database
 
 from dmarcwatch.check.operators import built_at, operator_of
-from dmarcwatch.cli.context import Settings
+from dmarcwatch.cli.context import Settings, print_json
 from dmarcwatch.cli.opening import load_court, load_plan, load_rules, open_store
 from dmarcwatch.cli.progress import progress
 from dmarcwatch.collect import Collector, Notice
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import S3Source, Source
-from dmarcwatch.errors import CollectError
+from dmarcwatch.errors import CollectError, ConfigError
 from dmarcwatch.filing import Accounts
 from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
 from dmarcwatch.store.database import store_errors, transaction
@@ -42,24 +43,33 @@ def sentence(accounts: Accounts) -> str:
     return ", ".join(parts) + "." + lost
 
 
+def print_accounts(accounts: Accounts, *, as_json: bool) -> None:
+    """Print the accounts of a run, for a person or as an object."""
+    if as_json:
+        print_json(asdict(accounts))
+    else:
+        click.echo(sentence(accounts))
+
+
 class Fetched(NamedTuple):
     """What came of reading all sources."""
 
     accounts: Accounts
-    failures: tuple[CollectError, ...]
-    """One for each source that could not be read to its end."""
+    failures: tuple[CollectError | ConfigError, ...]
+    """One for each source that could not be read to its end, or cannot do what is asked of it."""
     left: int
     """Items that may hold a report, could not be read and wait at their origin."""
 
     @property
     def exit_status(self) -> int:
-        """4 when a source failed, 6 when something was rejected, dropped or left, else 0 (DESIGN 3.1)."""
+        """4 when a source failed, 2 when it cannot do what is asked of it, 6 when something was rejected,
+        dropped or left, else 0 (DESIGN 3.1)."""
         if self.failures:
-            return CollectError.exit_status
+            return max(failure.exit_status for failure in self.failures)
         return 6 if self.accounts.rejects or self.accounts.dropped or self.left else 0
 
 
-def tell(failures: Iterable[CollectError]) -> None:
+def tell(failures: Iterable[CollectError | ConfigError]) -> None:
     """Say on standard error which sources failed, and what to do."""
     for failure in failures:
         click.echo(f"dmarcwatch: {visible(failure.message)}", err=True)
@@ -83,13 +93,13 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
 
     Judged is also what an earlier run stored and did not come to judge.
 
-    Raises StoreError and ConfigError.
+    Raises StoreError, and ConfigError where the rules cannot be used.
     """
     database = open_store(settings, create=True)
     # What a run makes has no cycles; looking for some took a twentieth of it.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    total, failures, notices = Accounts(), list[CollectError](), list[Notice]()
+    total, failures, notices = Accounts(), list[CollectError | ConfigError](), list[Notice]()
     with progress(settings) as bar:
         rules, plan = load_rules(settings, database), load_plan(settings)
         ingest = Ingest(database, rules, settings.now, bar.show, bounds, plan)
@@ -100,7 +110,7 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
                 with closing(_opened(settings, source, notices)) as collector:
                     bar.reading(collector)
                     run.read(collector)
-            except CollectError as error:
+            except (CollectError, ConfigError) as error:
                 failures.append(error)
                 run.failed(error)
             total += run.accounts

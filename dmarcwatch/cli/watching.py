@@ -3,21 +3,21 @@
 import gc
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread
 from types import FrameType
 
-import click
-
 from dmarcwatch.cli.announcing import announce
 from dmarcwatch.cli.context import Settings
-from dmarcwatch.cli.reading import fetch_all, sentence, tell
+from dmarcwatch.cli.reading import fetch_all, print_accounts, tell
 from dmarcwatch.collect import Collector, Watcher
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import ImapSource, Source
 from dmarcwatch.errors import CollectError
 from dmarcwatch.filing import Accounts
+from dmarcwatch.ingest import Bounds
 from dmarcwatch.store.lock import only_writer
 
 POLL_SECONDS = 300.0
@@ -29,30 +29,38 @@ _AWAY_SECONDS = 60.0
 
 
 def watch_sources(
-    settings: Settings, sources: tuple[Source, ...], *, poll_seconds: float = POLL_SECONDS
+    settings: Settings,
+    sources: tuple[Source, ...],
+    *,
+    bounds: Callable[[], Bounds],
+    as_json: bool,
+    poll_seconds: float = POLL_SECONDS,
 ) -> None:
-    """Fetch, wait, fetch again; SIGTERM and Ctrl-C end it between two rounds or while it waits."""
+    """Fetch, wait, fetch again; SIGTERM and Ctrl-C end it between two rounds or while it waits.
+
+    `bounds` are those of a round that begins now.
+    """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         news = _listen_to(sources, poll_seconds)
         while True:
             news.clear()  # before reading, so that what comes meanwhile is not forgotten
-            _round(replace(settings), sources)
+            _round(replace(settings), sources, bounds(), as_json=as_json)
             if news.wait(poll_seconds):
                 time.sleep(_BURST_SECONDS)
     except KeyboardInterrupt:
         settings.say("Ended.")
 
 
-def _round(settings: Settings, sources: tuple[Source, ...]) -> None:
+def _round(settings: Settings, sources: tuple[Source, ...], bounds: Bounds, *, as_json: bool) -> None:
     with only_writer(settings.database_path) as alone:
         if not alone:
             return
-        fetched = fetch_all(settings, sources)
+        fetched = fetch_all(settings, sources, bounds)
     tell(fetched.failures)
     announce(settings)
     if fetched.accounts != Accounts():
-        click.echo(sentence(fetched.accounts))
+        print_accounts(fetched.accounts, as_json=as_json)
     # A run sets aside what is there when it begins as never to be looked at; here another run follows.
     gc.unfreeze()
     gc.collect()

@@ -78,13 +78,17 @@ class Collector(Protocol):
         """True where the user named the files: their reports are trusted (tier `local`)."""
 
     def items(self, memory: Memory) -> Iterator[Item]:
-        """What is new, oldest first where the origin has an order. Raises CollectError."""
+        """What is new, oldest first where the origin has an order.
+
+        Raises CollectError, where only a part cannot be read after all the others.
+        """
 
     def settle(self, items: Sequence[Item]) -> None:
-        """Do what the user asked for with items that are committed and held a report. Raises CollectError.
+        """Do what the user asked for with items that are committed and held a report.
 
         Only origin and token of an item are looked at, and settling twice is harmless, so a run that
-        ended between commit and settle can be made up for later.
+        ended between commit and settle can be made up for later. Raises CollectError once all is done
+        that can be; reading goes on after it.
         """
 
     def close(self) -> None:
@@ -106,6 +110,14 @@ class Told(Protocol):
 
     def acknowledge(self, items: Sequence[Item]) -> None:
         """Be done with the messages, whatever the items held; again is harmless. Raises CollectError."""
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """A collector of a part of its source, such as some folders of a mailbox; others may read the rest."""
+
+    def covers(self, token: str) -> bool:
+        """Whether the item that a token names lies in this part. Raises CollectError."""
 
 
 @runtime_checkable

@@ -20,7 +20,7 @@ from dmarcwatch.collect.sources import (
     StdinSource,
     printable,
 )
-from dmarcwatch.errors import ConfigError
+from dmarcwatch.errors import CollectError, ConfigError
 
 
 def open_source(
@@ -51,7 +51,7 @@ def _open_path(source: FileSource, budgets: Budgets, notify: Notify) -> Collecto
     path = source.path
     if is_maildir(path):
         return MaildirCollector(source, budgets=budgets, notify=notify)
-    if source.settle is Settle.SEEN:
+    if source.settle is Settle.SEEN and path.exists():
         raise ConfigError([f"{printable(path)}: files cannot be marked as seen, only mails of a Maildir"])
     if path.is_fifo() or path.is_char_device():
         # `dmarcwatch fetch <(gpg -d reports.xml.gpg)` in a shell.
@@ -60,4 +60,14 @@ def _open_path(source: FileSource, budgets: Budgets, notify: Notify) -> Collecto
 
 
 def _secret(source: ImapSource, sign_in: SignIn | None) -> Callable[[], str]:
-    return source.password.resolve if source.password is not None else token_source(source, sign_in)
+    resolve = source.password.resolve if source.password is not None else token_source(source, sign_in)
+
+    def named() -> str:
+        try:
+            return resolve()
+        except CollectError as error:
+            if error.message.startswith(source.name):
+                raise
+            raise CollectError(f"{source.name}: {error.message}", hint=error.hint) from None
+
+    return named

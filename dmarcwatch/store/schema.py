@@ -73,6 +73,12 @@ def announcing(db: Database) -> None:
     run_statements(db.conn, ANNOUNCING_TABLE)
 
 
+@MIGRATIONS()
+def known_rejects(db: Database) -> None:
+    """Whether the same bytes gave no report before."""
+    db.conn.execute("CREATE INDEX rejects_sha256 ON rejects (sha256)")
+
+
 def views() -> dict[str, str]:
     """The public views, by name, from views.sql."""
     found = {}

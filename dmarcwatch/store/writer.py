@@ -106,6 +106,15 @@ class Writer:
              arrival.size, _text(arrival.received_at)),
         )  # fmt: skip
 
+    def knows_reject(self, item: int, arrival: Arrival, refused: Refused) -> bool:
+        """Whether another item of the same bytes and moment gave no report for the same reason."""
+        known = self._connection.execute(
+            "SELECT 1 FROM rejects WHERE sha256 = ? AND size = ? AND received_at IS ? AND name = ? "
+            "AND reason = ? AND item <> ?",
+            (arrival.sha256, arrival.size, _text(arrival.received_at), refused.name, refused.reason, item),
+        )
+        return known.fetchone() is not None
+
     def add_set_aside(
         self, item: int, *, kind: str, name: str, size: int, problem: str | None = None
     ) -> None:

@@ -1,5 +1,6 @@
 """`fetch --watch` as a process, for as long as it is let."""
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -30,16 +31,16 @@ def wire(mailbox):
 
 
 @contextmanager
-def watching(mailbox, wire, folder: Path):
+def watching(mailbox, wire, folder: Path, *options: str):
     """The process, once it has read what was there."""
     (folder / "dmarcwatch.toml").write_text(
         f'verify_dkim = "never"\n[[source]]\nkind = "imap"\nhost = "localhost"\nport = {wire.port}\n'
         f'user = "{mailbox.source.user}"\npassword = {{ command = ["echo", "{PASSWORD}"] }}\n'
         'security = "none"\ntimeout_seconds = 5\nretry_seconds = 0.05\n'
     )
-    command = [sys.executable, "-m", "dmarcwatch", "--db", "dmarc.db", "fetch", "--watch"]
-    with (folder / "err").open("w") as err:
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=err)
+    command = [sys.executable, "-m", "dmarcwatch", "--db", "dmarc.db", "fetch", "--watch", *options]
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err)
     try:
         yield process
     finally:
@@ -81,6 +82,19 @@ def test_what_arrives_is_read_when_it_arrives_also_after_connections_broke(mailb
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 0
     assert "Ended." in (tmp_path / "err").read_text()
+
+
+def test_the_bounds_of_a_run_hold_for_each_look(mailbox, wire, tmp_path):
+    mailbox.deliver(a_report(1), a_report(2), a_report(3))
+    with watching(mailbox, wire, tmp_path, "--limit", "1", "--json", "--since", "2020-01-01") as process:
+        wait_for(tmp_path, 1)
+        mailbox.deliver(a_report(4))
+        wait_for(tmp_path, 2)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while len(told := (tmp_path / "out").read_text().split("}\n")) < 3:
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+    assert [json.loads(each + "}")["items"] for each in told[:2]] == [1, 1]
 
 
 def test_many_rounds_take_no_more_memory_than_a_few(mailbox, wire, tmp_path):
