@@ -42,7 +42,7 @@ from dmarcwatch.report import (
     Spf,
 )
 from dmarcwatch.senders import Senders
-from dmarcwatch.store import rollup
+from dmarcwatch.store import pool, rollup
 from dmarcwatch.store.database import open_database, transaction
 from dmarcwatch.store.encoding import evidence_row, judgement_row
 from dmarcwatch.store.histories import domains
@@ -106,7 +106,7 @@ def fill(path: Path, scale: Scale) -> int:
     for statement in indexes:
         connection.execute(statement)
     with transaction(connection):
-        rollup.settle_pool(connection)
+        pool.settle_pool(connection, date.max)
     connection.execute("ANALYZE")
     _judge(database)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

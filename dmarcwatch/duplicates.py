@@ -43,17 +43,25 @@ def decide(new: Claim, rivals: Iterable[Claim], *, holds_all: Callable[[int], bo
     The same id: a better tier wins; of equals the one that holds all of the other's records (RFC 9990
     section 3.5.2 lets a re-sent report replace the first; `holds_all` says so of the rival with that id),
     else the first stays and this one is a `conflict`. Another id with the very same records:
-    `suspect-duplicate`, counted once.
+    `suspect-duplicate`, counted once, also where it takes the place of one with its own id.
     """
-    for old in sorted(rivals, key=lambda rival: rival.report_id != new.report_id):
+    named = sorted(rivals, key=lambda rival: rival.report_id != new.report_id)
+    alike = next((old for old in named if old.report_id != new.report_id and _says_the_same(old, new)), None)
+    for old in named:
         better = -1 if old.final else RANK[new.tier] - RANK[old.tier]
         if old.report_id == new.report_id:
-            if better > 0 or (better == 0 and holds_all(old.id)):
-                return Twin(COUNTED, old.id)
-            return Twin("conflict", None)
-        if new.records and (old.fingerprint, old.records) == (new.fingerprint, new.records):
+            if better < 0 or (better == 0 and not holds_all(old.id)):
+                return Twin("conflict", None)
+            told = alike is not None and RANK[alike.tier] >= RANK[new.tier]
+            return Twin("suspect-duplicate" if told else COUNTED, old.id)
+        if old is alike:
             return Twin(COUNTED, old.id) if better > 0 else Twin("suspect-duplicate", None)
     return Twin(COUNTED, None)
+
+
+def _says_the_same(old: Claim, new: Claim) -> bool:
+    """Whether both have the very same records; none are no evidence of it."""
+    return new.records > 0 and (old.fingerprint, old.records) == (new.fingerprint, new.records)
 
 
 def is_held(report: Report) -> bool:

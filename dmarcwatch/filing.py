@@ -8,6 +8,7 @@ from dmarcwatch.arrival import Arrival
 from dmarcwatch.prepared import Aside, Prepared, ReadReport, Refused
 from dmarcwatch.preparing import Rules
 from dmarcwatch.store.aside import keep_aside
+from dmarcwatch.store.raw import knows_reject
 from dmarcwatch.store.writer import Ids, Source, Writer
 from dmarcwatch.unpack import SetAside, SetAsideKind
 
@@ -72,7 +73,7 @@ class Filing:
             if isinstance(part, ReadReport):
                 self._report(item, prepared.arrival, part, ids)
             elif isinstance(part, Refused):
-                if not (dated and self._writer.knows_reject(item, prepared.arrival, part)):
+                if not (dated and knows_reject(self._connection, item, prepared.arrival, part)):
                     self._writer.add_reject(item, prepared.arrival, part)
                     accounts.rejects += 1
             else:

@@ -23,7 +23,7 @@ from dmarcwatch.preparing import Preparer, Rules
 from dmarcwatch.settling import Settling
 from dmarcwatch.store.database import fit_cache, store_errors, transaction
 from dmarcwatch.store.memory import SourceMemory
-from dmarcwatch.store.rollup import settle_pool
+from dmarcwatch.store.pool import settle_pool
 from dmarcwatch.store.unjudged import note_changed
 from dmarcwatch.store.writer import Filed, Ids, Writer
 from dmarcwatch.workers import Done, Task, Workers
@@ -137,7 +137,7 @@ class Run:
                         settling.settle(found, told_of=batch.items)
             with transaction(self._connection):
                 self._memory.write(self._memory.take())
-                settle_pool(self._connection)
+                settle_pool(self._connection, self._ingest.now.date())
                 self._end(None)
         if settling and settling.failure:
             raise settling.failure
@@ -190,7 +190,7 @@ class Run:
     def failed(self, error: DmarcwatchError) -> None:
         """Note why the run ended early."""
         with self._errors(), transaction(self._connection):
-            settle_pool(self._connection)
+            settle_pool(self._connection, self._ingest.now.date())
             self._end(error.message)
 
     def _bounded(self, items: Iterator[Item]) -> Iterator[Item]:

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from dmarcwatch.filing import Accounts, Filing
 from dmarcwatch.preparing import Preparer, Rules
 from dmarcwatch.report import Evidence, Record
-from dmarcwatch.store import raw, retention, rollup
+from dmarcwatch.store import pool, raw, retention, rollup
 from dmarcwatch.store.arrivals import arrival_of
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.encoding import judgement_row
@@ -49,7 +49,7 @@ def rebuild_facts(database: Database, rules: Rules) -> Accounts:
             if number % _FLUSH_ITEMS == 0:
                 refiling.writer.flush()
         refiling.writer.flush()
-        rollup.settle_pool(connection)
+        pool.settle_pool(connection)
     return refiling.accounts
 
 
@@ -64,7 +64,7 @@ def retry_rejects(database: Database, rules: Rules) -> tuple[Accounts, frozenset
             connection.execute("DELETE FROM set_aside WHERE item = ?", (item,))
             refiling.refile(item, raw.item_bytes(connection, item))
         refiling.writer.flush()
-        rollup.settle_pool(connection)
+        pool.settle_pool(connection)
     return refiling.accounts, frozenset(refiling.writer.touched)
 
 
@@ -120,7 +120,7 @@ def _sum_up(connection: sqlite3.Connection) -> None:
     first, last = connection.execute("SELECT min(id), max(id) FROM reports").fetchone()
     if first is not None:
         rollup.roll_up(connection, first, last)
-        rollup.settle_pool(connection)
+        pool.settle_pool(connection)
 
 
 def _records(connection: sqlite3.Connection) -> Iterator[tuple[int, Iterator[tuple[int, Record]]]]:

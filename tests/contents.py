@@ -35,7 +35,7 @@ _QUERIES = {
     "pool": f"""
         SELECT {_PLACE}, {_CELL}, {_MEASURES} FROM _pool_days d
         JOIN _places p ON p.id = d.place JOIN _reporters o ON o.id = d.reporter""",
-    "places": f"SELECT {_PLACE}, p.pooled, s.id FROM _places p JOIN streams s ON s.key = p.stream",
+    "places": f"SELECT {_PLACE}, p.pooled > 0, s.id FROM _places p JOIN streams s ON s.key = p.stream",
     "selectors": f"""
         SELECT {_PLACE}, d.domain, d.selector, d.day, d.passed, d.failed
         FROM _selector_days d JOIN _places p ON p.id = d.place""",

@@ -92,6 +92,28 @@ def test_other_records_under_another_id_count_as_well(database):
     assert rows(database, "SELECT sum(messages) FROM stream_days") == [(7,)]
 
 
+def test_what_takes_the_place_of_its_own_id_counts_no_other_ids_records_again(database):
+    feed(
+        database,
+        compose(report(report_id="1"), [record()]),
+        compose(report(report_id="2"), [record(messages=4)]),
+    )
+    feed(database, compose(report(report_id="2"), [record()]), source="again")
+    # The second id is told anew, with the first one's records: what it said before is void.
+    assert rows(database, "SELECT status FROM reports ORDER BY id") == [
+        ("counted",),
+        ("counted",),
+        ("conflict",),
+    ]
+    grown = [record(messages=4), record()]
+    feed(database, compose(report(report_id="1"), grown), source="grown")
+    feed(database, compose(report(report_id="2"), grown), source="grown as well")
+    assert rows(database, "SELECT status FROM reports ORDER BY id") == [
+        ("superseded",), ("superseded",), ("conflict",), ("counted",), ("suspect-duplicate",)
+    ]  # fmt: skip
+    assert rows(database, "SELECT reports, messages FROM domain_days") == [(1, 7)]
+
+
 def test_equal_records_of_one_report_add_up(database):
     """OpenDMARC writes one record for each message."""
     feed(database, compose(report(), [record(messages=1)] * 3))

@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from dmarcwatch.scale.import_facts import Facts
 from dmarcwatch.scale.import_sums import SumsInto
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import fit_cache, transaction
-from dmarcwatch.store.rollup import settle_pool
+from dmarcwatch.store.pool import settle_pool
 from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
 _TLS_TABLES = ("tls_reports", "tls_policies", "tls_failures")
@@ -80,7 +81,8 @@ def import_dataset(
             if wanted.reports:
                 facts.note_reports(shard, only)
         facts.write(all_items=wanted.reports and wanted == Wanted())
-        settle_pool(connection)
+        began = [dataset.manifest(increment)["now"][:10] for increment in dataset.committed]
+        settle_pool(connection, date.fromisoformat(max(began)) if began else None)
         counted = [_count(connection, table) for table in ("reports", "_stream_days", "rejects")]
     return Imported(len(dataset.committed), tuple(sorted(domains)), *counted)
 

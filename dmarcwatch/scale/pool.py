@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from dmarcwatch.scale.schemas import PLACE, POOL_DAYS, PROMOTED, STREAM_DAYS, table
 from dmarcwatch.scale.sums import add_up
-from dmarcwatch.store.rollup import persists
+from dmarcwatch.store.pool import persists
 from dmarcwatch.store.tables import MEASURES
 from dmarcwatch.streams import Place, PlaceKind, stream_id
 

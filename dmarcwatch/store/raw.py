@@ -5,7 +5,10 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from dmarcwatch.arrival import Arrival
 from dmarcwatch.errors import ConfigError
+from dmarcwatch.prepared import Refused
+from dmarcwatch.store.identity import iso
 
 _REJECT_COLUMNS = ("id", "received_at", "reason", "size", "name", "origin", "message")
 
@@ -45,6 +48,17 @@ def rejects(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     """Every reject as a plain row, newest first."""
     rows = connection.execute(f"SELECT {', '.join(_REJECT_COLUMNS)} FROM rejects ORDER BY id DESC")
     return [dict(zip(_REJECT_COLUMNS, row, strict=True)) for row in rows]
+
+
+def knows_reject(connection: sqlite3.Connection, item: int, arrival: Arrival, refused: Refused) -> bool:
+    """Whether another item of the same bytes and moment gave no report for the same reason."""
+    received = arrival.received_at and iso(arrival.received_at)
+    known = connection.execute(
+        "SELECT 1 FROM rejects WHERE sha256 = ? AND size = ? AND received_at IS ? AND name = ? "
+        "AND reason = ? AND item <> ?",
+        (arrival.sha256, arrival.size, received, refused.name, refused.reason, item),
+    )
+    return known.fetchone() is not None
 
 
 def reject_bytes(connection: sqlite3.Connection, identity: int) -> bytes:

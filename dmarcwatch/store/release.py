@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from dmarcwatch.senders import Senders
-from dmarcwatch.store import holding, rollup
+from dmarcwatch.store import holding, pool
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.writer import Writer
 
@@ -23,5 +23,5 @@ def release(database: Database, senders: Senders, report: int, *, now: datetime)
         writer = Writer(connection, senders)
         writer.reconsider(report)
         writer.flush()
-        rollup.settle_pool(connection)
+        pool.settle_pool(connection)
     return frozenset(writer.touched)

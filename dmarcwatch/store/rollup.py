@@ -1,4 +1,4 @@
-"""The roll-ups, kept in the transaction of the facts they sum up, and the pool of scattered places.
+"""The roll-ups, kept in the transaction of the facts they sum up.
 
 One statement sums a run of reports, added or (sign -1) taken away, so that an insert, a lifted tier and
 a replaced report all go through the same arithmetic and a recount gives the same table. Of small reports
@@ -7,24 +7,17 @@ saves. Those of large reports are first summed up by what they say, which leaves
 """
 
 import sqlite3
-from collections import defaultdict
-from datetime import date, timedelta
 
 from dmarcwatch.store.tables import MEASURES
 from dmarcwatch.streams import Place, PlaceKind, stream_id
 
-POOL_DAYS = 62
-"""How long the pool remembers places (JUDGEMENT 2): two months, so that a monthly run is seen twice."""
-PERSISTENT_DAYS = 10
-"""Days within `POOL_DAYS` after which a network or domain becomes a stream of its own (JUDGEMENT 3.5)."""
-RECURRING_MESSAGES = 5
-"""A place seen in two calendar months becomes a stream when it sent more than this many messages."""
 LARGE_RECORDS = 100
 """Records of a report, on the average of a transaction, from which summing them up first is cheaper."""
 
 _KEY = "day, span_days, received_day, reporter, tier, grade, state, forwarded"
-_COLUMNS = f"{_KEY}, {', '.join(MEASURES)}"
-_PARTS = """
+CELL_COLUMNS = f"{_KEY}, {', '.join(MEASURES)}"
+"""The columns of a cell of `_stream_days` and of `_pool_days`, behind the stream or place."""
+PARTS = """
     c.messages * :sign,
     c.messages * (j.dmarc IN ('pass', 'pass_unverified')) * :sign,
     c.messages * ifnull(j.dkim_aligned, 0) * :sign,
@@ -37,7 +30,9 @@ _PARTS = """
     c.messages * j.spared * :sign,
     c.messages * (e.disposition IS 'quarantine') * :sign,
     c.messages * (e.disposition IS 'reject') * :sign"""
-_CELL = "r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, j.state, j.forwarded"
+"""What a record `c` of judgement `j` and evidence `e` adds to its cell's measures."""
+CELL = "r.day, r.span_days, r.received_day, r.reporter, r.tier, r.grade, j.state, j.forwarded"
+"""The cell of a record, its report being `r`."""
 _FROM = """
     FROM reports r
     CROSS JOIN _records c ON c.report = r.id
@@ -45,29 +40,18 @@ _FROM = """
     JOIN _places p ON p.id = j.place
     JOIN _evidence e ON e.id = c.evidence
     WHERE r.status = 'counted' AND c.messages > 0"""
-# CROSS JOIN keeps the order: from the few judgements of a place, not through all reports.
-_OF_PLACE = """
-    FROM _judgements j
-    CROSS JOIN _records c ON c.judgement = j.id
-    CROSS JOIN reports r ON r.id = c.report
-    JOIN _evidence e ON e.id = c.evidence
-    WHERE j.place = :place AND r.status = 'counted' AND c.messages > 0"""
-_ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
+ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
 
 # CROSS JOIN fixes the order, from the reports of a batch outwards: after ANALYZE the planner would begin
 # with small tables and read all of them for each batch.
 _STREAM_DAYS = f"""
-INSERT INTO _stream_days (stream, {_COLUMNS})
-SELECT p.stream, {_CELL}, {_PARTS} {_FROM} AND r.id BETWEEN :first AND :last
-ON CONFLICT DO UPDATE SET {_ADD}"""
+INSERT INTO _stream_days (stream, {CELL_COLUMNS})
+SELECT p.stream, {CELL}, {PARTS} {_FROM} AND r.id BETWEEN :first AND :last
+ON CONFLICT DO UPDATE SET {ADD}"""
 _POOL = f"""
-INSERT INTO _pool_days (place, {_COLUMNS})
-SELECT j.place, {_CELL}, {_PARTS} {_FROM} AND p.pooled AND r.id BETWEEN :first AND :last
-ON CONFLICT DO UPDATE SET {_ADD}"""
-_PLACE_TO_STREAM = f"""
-INSERT INTO _stream_days (stream, {_COLUMNS})
-SELECT :stream, {_CELL}, {_PARTS} {_OF_PLACE}
-ON CONFLICT DO UPDATE SET {_ADD}"""
+INSERT INTO _pool_days (place, {CELL_COLUMNS})
+SELECT j.place, {CELL}, {PARTS} {_FROM} AND p.pooled AND r.id BETWEEN :first AND :last
+ON CONFLICT DO UPDATE SET {ADD}"""
 # Only of reports that count: who signs with which selector decides whose mail a stream is (JUDGEMENT 3, 5).
 _SELECTOR_DAYS = """
 INSERT INTO _selector_days (place, domain, selector, day, passed, failed)
@@ -152,69 +136,6 @@ def _sum_alike(connection: sqlite3.Connection, values: dict[str, int]) -> bool:
     connection.execute("DELETE FROM temp._alike")
     connection.execute(_ALIKE, values)
     return True
-
-
-def settle_pool(connection: sqlite3.Connection) -> int:
-    """Give places that persist a stream of their own, forget old days; how many places got one.
-
-    Called once at the end of a run, not in its middle: folders are read in the order of their names,
-    so one reporter's two years may come before another's.
-    """
-    persistent = [place for place, days in _pooled_days(connection).items() if persists(days)]
-    for place in persistent:
-        _promote(connection, place)
-    newest = connection.execute("SELECT max(day) FROM _pool_days").fetchone()[0]
-    if newest:
-        oldest = date.fromisoformat(newest) - timedelta(days=POOL_DAYS - 1)
-        connection.execute("DELETE FROM _pool_days WHERE day < ?", (oldest.isoformat(),))
-    return len(persistent)
-
-
-def _pooled_days(connection: sqlite3.Connection) -> dict[int, list[tuple[date, int]]]:
-    """Day and messages of each pooled place that could persist; only trusted reports count."""
-    rows = connection.execute(
-        """
-        SELECT place, day, sum(messages) FROM _pool_days WHERE tier IN ('local', 'verified')
-        AND place IN (SELECT place FROM _pool_days GROUP BY place
-            HAVING count(DISTINCT day) >= ? OR count(DISTINCT substr(day, 1, 7)) >= 2)
-        GROUP BY place, day ORDER BY place, day""",
-        (PERSISTENT_DAYS,),
-    )
-    days: dict[int, list[tuple[date, int]]] = defaultdict(list)
-    for place, day, messages in rows:
-        days[place].append((date.fromisoformat(day), messages))
-    return days
-
-
-def persists(days: list[tuple[date, int]]) -> bool:
-    """Whether a place deserves a stream: the widest form of JUDGEMENT 3.5, in any 62 days.
-
-    `days` are (day, messages), oldest first. Who judges decides anew for the day judged from.
-    """
-    start = 0
-    for end, (day, _) in enumerate(days):
-        while (day - days[start][0]).days >= POOL_DAYS:
-            start += 1
-        window = days[start : end + 1]
-        if len(window) >= PERSISTENT_DAYS:
-            return True
-        months = {(each.year, each.month) for each, _ in window}
-        if len(months) >= 2 and sum(messages for _, messages in window) > RECURRING_MESSAGES:
-            return True
-    return False
-
-
-def _promote(connection: sqlite3.Connection, place_id: int) -> None:
-    row = connection.execute(
-        "SELECT policy_domain, header_from, sender, kind, name, stream FROM _places WHERE id = ?", (place_id,)
-    ).fetchone()
-    pool, place = row[5], Place(row[0], row[1], row[2], PlaceKind(row[3]), row[4])
-    stream = add_stream(connection, place, name=f"Unknown, {place.name}", sender_type="unknown")
-    connection.execute(_PLACE_TO_STREAM, {"stream": pool, "place": place_id, "sign": -1})
-    connection.execute(_PLACE_TO_STREAM, {"stream": stream, "place": place_id, "sign": 1})
-    connection.execute("DELETE FROM _stream_days WHERE stream = ? AND messages = 0", (pool,))
-    connection.execute("DELETE FROM _pool_days WHERE place = ?", (place_id,))
-    connection.execute("UPDATE _places SET stream = ?, pooled = 0 WHERE id = ?", (stream, place_id))
 
 
 def add_stream(connection: sqlite3.Connection, place: Place, *, name: str, sender_type: str) -> int:

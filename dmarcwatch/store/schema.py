@@ -79,6 +79,16 @@ def known_rejects(db: Database) -> None:
     db.conn.execute("CREATE INDEX rejects_sha256 ON rejects (sha256)")
 
 
+@MIGRATIONS()
+def forgotten_days(db: Database) -> None:
+    """How far the days of a pooled place were forgotten: its Julian day in `_places.pooled`, which was 1."""
+    db.conn.execute("CREATE INDEX _places_forgotten ON _places (pooled) WHERE pooled > 1")
+    db.conn.execute(
+        "UPDATE _places SET pooled = (SELECT CAST(julianday(min(day)) AS INTEGER) - 1 FROM _pool_days) "
+        "WHERE pooled AND EXISTS (SELECT 1 FROM _pool_days)"
+    )
+
+
 def views() -> dict[str, str]:
     """The public views, by name, from views.sql."""
     found = {}

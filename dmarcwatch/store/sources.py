@@ -14,25 +14,25 @@ SELECT {", ".join(_COLUMNS)} FROM streams
 WHERE messages > 0 AND (:domain IS NULL OR policy_domain = :domain)
 ORDER BY policy_domain,
     CASE legitimacy WHEN 'owned' THEN 0 WHEN 'shadow' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END,
-    dmarc_pass < 0.98 * messages DESC, messages DESC"""
+    dmarc_pass < 0.98 * messages DESC, messages DESC, id"""
 _TIERS = """
 SELECT s.id, d.tier, sum(d.messages) FROM streams s JOIN _stream_days d ON d.stream = s.key
 WHERE :domain IS NULL OR s.policy_domain = :domain GROUP BY s.key, d.tier ORDER BY s.id, d.tier"""
 _ADDRESSES = """
 SELECT a.ip, sum(x.messages) AS messages FROM streams s
 JOIN _places p ON p.stream = s.key JOIN _place_addresses x ON x.place = p.id
-JOIN _addresses a ON a.id = x.address WHERE s.id = ? GROUP BY a.ip ORDER BY messages DESC LIMIT ?"""
+JOIN _addresses a ON a.id = x.address WHERE s.id = ? GROUP BY a.ip ORDER BY messages DESC, a.ip LIMIT ?"""
 _DAYS = """
 SELECT day, state, sum(messages) AS messages, sum(dmarc_pass) AS dmarc_pass FROM stream_days
-WHERE stream = ? GROUP BY day, state ORDER BY day DESC, messages DESC LIMIT ?"""
+WHERE stream = ? GROUP BY day, state ORDER BY day DESC, messages DESC, state LIMIT ?"""
 _SELECTORS = """
 SELECT d.selector, d.domain, sum(d.passed) AS passed, sum(d.failed) AS failed, min(d.day) AS first_seen,
     max(d.day) AS last_seen
 FROM streams s JOIN _places p ON p.stream = s.key JOIN _selector_days d ON d.place = p.id
-WHERE s.id = ? GROUP BY d.selector, d.domain ORDER BY last_seen DESC, passed DESC LIMIT 20"""
+WHERE s.id = ? GROUP BY d.selector, d.domain ORDER BY last_seen DESC, passed DESC, d.selector, d.domain LIMIT 20"""
 _REPORTERS = """
 SELECT reporter, tier, sum(messages) AS messages, max(day) AS last_day FROM stream_days
-WHERE stream = ? GROUP BY reporter, tier ORDER BY messages DESC"""
+WHERE stream = ? GROUP BY reporter, tier ORDER BY messages DESC, reporter, tier"""
 
 
 def sources(connection: sqlite3.Connection, domain: str | None = None) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from dmarcwatch.plausible import SURGE_MESSAGES, VOUCHED, Told
 from dmarcwatch.prepared import Definitions, ReadReport, Refused, Row
 from dmarcwatch.report import Tier
 from dmarcwatch.senders import Senders
-from dmarcwatch.store import holding, raw, rollup
+from dmarcwatch.store import holding, pool, raw, rollup
 from dmarcwatch.store.identity import Candidate, find_twin, iso
 from dmarcwatch.store.interned import Interned
 from dmarcwatch.store.pending import EVIDENCE, ITEMS, PROBLEMS, RAW, RECORDS, REPORTS, SELECTORS, Pending
@@ -105,15 +105,6 @@ class Writer:
             (item, refused.name, arrival.origin, arrival.sha256, refused.reason, refused.message,
              arrival.size, _text(arrival.received_at)),
         )  # fmt: skip
-
-    def knows_reject(self, item: int, arrival: Arrival, refused: Refused) -> bool:
-        """Whether another item of the same bytes and moment gave no report for the same reason."""
-        known = self._connection.execute(
-            "SELECT 1 FROM rejects WHERE sha256 = ? AND size = ? AND received_at IS ? AND name = ? "
-            "AND reason = ? AND item <> ?",
-            (arrival.sha256, arrival.size, _text(arrival.received_at), refused.name, refused.reason, item),
-        )
-        return known.fetchone() is not None
 
     def add_set_aside(
         self, item: int, *, kind: str, name: str, size: int, problem: str | None = None
@@ -218,11 +209,15 @@ class Writer:
     def _catch_up(self) -> None:
         self._write()
         if self._first is not None:
-            rollup.roll_up(self._connection, self._first, self._last)
+            self._roll_up(self._first, self._last)
         self._first = None
         self._recent.clear()
         self._waiting.clear()
         self._rivals.clear()
+
+    def _roll_up(self, first: int, last: int) -> None:
+        rollup.roll_up(self._connection, first, last)
+        pool.meet_forgotten(self._connection, first, last)
 
     def _write(self) -> None:
         self._pending.write(self._connection)
@@ -254,7 +249,7 @@ class Writer:
         columns = ", ".join(f"{name} = ?" for name in changes)
         self._connection.execute(f"UPDATE reports SET {columns} WHERE id = ?", (*changes.values(), report))
         if counted[1]:
-            rollup.roll_up(self._connection, report, report)
+            self._roll_up(report, report)
 
     def _next_id(self, table: str) -> int:
         """The id of the table's next row, so that rows that refer to it need not wait for it."""

@@ -102,7 +102,7 @@ QUERIES = {
         SELECT p.header_from, p.sender, p.kind, p.name, s.id, domain, selector, day, passed, failed
         FROM _selector_days d JOIN _places p ON p.id = d.place JOIN streams s ON s.key = p.stream""",
     "place_addresses": """
-        SELECT p.header_from, p.sender, p.kind, p.name, p.pooled, a.ip, d.messages
+        SELECT p.header_from, p.sender, p.kind, p.name, p.pooled > 0, a.ip, d.messages
         FROM _place_addresses d JOIN _places p ON p.id = d.place JOIN _addresses a ON a.id = d.address""",
 }
 VERDICTS = "SELECT document FROM verdicts ORDER BY domain, as_of"

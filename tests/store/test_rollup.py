@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dmarcwatch.compose import compose
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Reason, ReasonType, Spf, SpfScope
 from dmarcwatch.store import rollup
-from dmarcwatch.store.rollup import persists
+from dmarcwatch.store.pool import persists
 from tests.build import policy, record, report
 from tests.database import feed, fresh, rows
 
@@ -177,13 +177,6 @@ def test_reports_nobody_vouches_for_make_no_stream(tmp_path):
     with fresh(tmp_path / "dmarcwatch.db") as database:
         feed(database, *stranger_on(range(20)), local=False)
         assert streams(database) == {"example.com/unknown/scattered"}
-
-
-def test_the_pool_forgets_after_two_months(tmp_path):
-    with fresh(tmp_path / "dmarcwatch.db") as database:
-        feed(database, *stranger_on([0, 61, 62], messages=1))
-        assert rows(database, "SELECT count(DISTINCT day) FROM _pool_days") == [(2,)]
-        assert rolled_up(database) == recount(database)
 
 
 FIRST = date(2026, 9, 1)
