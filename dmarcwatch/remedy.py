@@ -47,6 +47,8 @@ def _of_other(state: str, case: Case, sender: Sender | None) -> tuple[str, ...]:
     why = _WHY.get(state)
     if why is None:
         return ()
+    if state in (SesState.STRICT_ADKIM, SesState.STRICT_ASPF):
+        return (why, *(() if sender is None else ("Or authenticate the From domain itself:", sender.remedy)))
     keys = check_keys(case) if state in _BROKEN else ()
     return (why, *keys, *(_UNKNOWN if sender is None else (sender.remedy,)))
 
@@ -58,8 +60,8 @@ _WHY = {
     UNALIGNED: "Nothing in this mail authenticates as the domain.",
     # A vendor on Amazon SES has SES's states, and its own panel to mend them in.
     SesState.SPF_ONLY_DKIM_BROKEN: "The signature of the domain does not verify; only SPF holds this mail.",
-    SesState.STRICT_ADKIM: "It signs as another name in your organization, which adkim=s does not align.",
-    SesState.STRICT_ASPF: "Its return path is a subdomain, which aspf=s does not align: publish aspf=r.",
+    SesState.STRICT_ADKIM: "It signs as another name of yours, which adkim=s refuses: publish adkim=r.",
+    SesState.STRICT_ASPF: "Its return path is another name of yours, which aspf=s refuses: publish aspf=r.",
     SesState.MAIL_FROM_SPF_BROKEN: "SPF of the return path that it was given in your domain does not pass.",
     SesState.VENDOR_UNALIGNED: "It signs as itself and not as the domain.",
     SesState.AMAZONSES_ONLY: "It does not sign as the domain.",

@@ -320,8 +320,25 @@ def test_a_mailbox_operators_address_names_it_only_for_mail_that_authenticates_a
 
 
 def test_mail_signed_by_a_mailbox_operator_for_nobody_named_is_not_ones_own():
-    found = signs(STRANGER, dkim=(Dkim("sender.zohocrm.com", "282322", PASS),))
+    found = signs(STRANGER, dkim=(Dkim("zohomail.com", "zmail", PASS),))
     assert found.place[2:] == ("zoho", PlaceKind.TENANT, "unnamed-tenant")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "state"),
+    [
+        ({"dkim": (SUBDOMAIN_SIGNED,), "adkim": "s"}, "strict-adkim"),
+        ({"dkim": (), "spf": (CUSTOM,), "aspf": "s"}, "strict-aspf"),
+        ({"dkim": (), "spf": (Spf("vendor.example.net", None, PASS),), "aspf": "s"}, "unaligned"),
+    ],
+)
+def test_what_strict_alignment_refuses_is_named_for_other_senders_as_well(evidence, state):
+    assert signs(STRANGER, **evidence).state == state
+
+
+def test_a_mailbox_operators_application_is_a_sender_of_its_own():
+    found = signs(STRANGER, dkim=(Dkim("sender.zohocrm.com", "282322", PASS),))
+    assert found.place.sender == "zoho-apps"
 
 
 def test_an_esps_signature_names_mail_that_a_mailbox_operator_signed_on_its_way():

@@ -60,7 +60,25 @@ def test_the_tenant_that_bears_your_name_is_probably_yours_and_a_strangers_is_no
     for where in (GOOGLE, STRANGER):
         world.add(mailbox(where), [row(where, ago(day), 5, "unaligned") for day in range(20)])
     assert standing(world, GOOGLE).legitimacy is Legitimacy.SHADOW
+    assert standing(world, STRANGER).legitimacy is Legitimacy.UNKNOWN
+
+
+def test_a_strangers_tenant_that_was_seen_on_a_few_days_is_spoofing():
+    world = World().add(mailbox(STRANGER), [row(STRANGER, ago(3 * day), 5, "unaligned") for day in range(9)])
     assert standing(world, STRANGER).legitimacy is Legitimacy.SPOOF
+
+
+@pytest.mark.parametrize("state", ["strict-adkim", "strict-aspf"])
+def test_mail_of_another_name_of_yours_that_strict_alignment_refuses_is_yours(state):
+    where = place("google-workspace", PlaceKind.NONE)
+    world = World().add(mailbox(where), [row(where, ago(day), 5, state) for day in range(20)])
+    assert standing(world, where).legitimacy is Legitimacy.SHADOW
+
+
+def test_spf_that_passes_for_another_name_of_yours_makes_a_network_yours():
+    assert standing(World().mail(NET, range(20), 5, "strict-aspf"), NET).legitimacy is Legitimacy.SHADOW
+    # A signature outlives forwarding, so it does not say whose network it is.
+    assert standing(World().mail(NET, range(20), 5, "strict-adkim"), NET).legitimacy is Legitimacy.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -149,13 +167,27 @@ def test_two_signs_make_a_list_a_broken_signature_and_a_reporters_word():
 
 def test_a_domain_of_its_own_that_reporters_call_a_list_forwards():
     where = place("unknown", PlaceKind.DOMAIN, "list.example.net")
-    world = World().mail(where, range(30), 3, "unaligned", listed=1)
+    world = World().mail(where, range(30), 3, "own-dkim-broken", listed=1)
     assert standing(world, where).legitimacy is Legitimacy.FORWARDED
+
+
+def test_a_vendor_with_a_return_path_of_its_own_is_no_forwarder_whatever_reporters_call_it():
+    where = place("unknown", PlaceKind.DOMAIN, "vendor.example.net")
+    world = World().mail(where, range(30), 3, "unaligned", listed=1)
+    assert standing(world, where).legitimacy is not Legitimacy.FORWARDED
 
 
 def test_a_reporters_word_alone_makes_no_network_a_forwarder():
     world = World().mail(NET, range(30), 3, "unaligned", listed=3)
     assert standing(world, NET).legitimacy is not Legitimacy.FORWARDED
+
+
+def test_a_reporter_that_names_no_selectors_makes_no_forwarder_of_a_server():
+    world = healthy().add(stream(SES, selectors=["s1"]), [row(SES, ago(day), 20) for day in range(30)])
+    days = [row(NET, ago(day), 6, "dkim-only") for day in range(30)]
+    broken = [row(NET, ago(day), 4, "own-dkim-broken") for day in range(30)]
+    world.add(stream(NET, selectors=["srv", ""]), [*days, *broken])
+    assert standing(world, NET).legitimacy is Legitimacy.OWNED
 
 
 def test_a_network_that_fails_on_many_days_is_unknown_and_asked_about():

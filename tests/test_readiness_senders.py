@@ -290,10 +290,28 @@ def test_a_subdomain_that_fails_blocks_and_sp_none_is_proposed():
 
 def test_a_subdomain_that_sp_none_leaves_out_blocks_nothing():
     world = healthy().mail(SUB, range(30), 10, "amazonses-only").publish(sp="none")
+    world.record = "v=DMARC1; p=none; sp=none"
     verdict = world.judge()
     assert verdict.verdict == "ready-for-quarantine"
     assert verdict.quarantine.legitimate == 0
     assert "subdomains" in warned_by(verdict)
+    assert "sp=none" in verdict.next_record
+
+
+@pytest.mark.parametrize("record", [None, "v=DMARC1; p=none"])
+def test_a_subdomain_policy_that_reporters_fill_in_leaves_no_subdomain_out(record):
+    """RFC 7489's schema asks for `sp`, so Google and Microsoft write it as `p` where a record has none."""
+    world = healthy().mail(SUB, range(30), 10, "amazonses-only").publish(sp="none")
+    world.record = record
+    verdict = world.judge()
+    assert verdict.verdict == "not-ready"
+    assert "subdomains" in blocked_by(verdict)
+
+
+def test_a_subdomain_policy_that_differs_from_the_domains_is_in_the_record():
+    world = healthy().mail(SUB, range(30), 10, "amazonses-only")
+    verdict = world.publish(p="quarantine", t=True, sp="none").judge()
+    assert verdict.verdict == "ready-for-quarantine"
 
 
 def test_a_subdomain_that_passes_inherits_safely():

@@ -71,7 +71,7 @@ class Classification(NamedTuple):
 
 
 UNALIGNED = "unaligned"
-"""The one state that only mail of other senders has; their four others are SES's words as well."""
+"""The one state that only mail of other senders has; their six others are SES's words as well."""
 
 
 def no_ptr(ip: str) -> str | None:
@@ -241,7 +241,11 @@ def _state(evaluated: Evaluated) -> str:
         return SesState.BOTH_ALIGNED if evaluated.spf_aligned else SesState.DKIM_ONLY
     if evaluated.spf_aligned:
         return SesState.SPF_ONLY
-    return SesState.OWN_DKIM_BROKEN if _own(evaluated) is Own.BROKEN else UNALIGNED
+    own, spf = _own(evaluated), evaluated.spf
+    if own is not Own.ABSENT:
+        return SesState.OWN_DKIM_BROKEN if own is Own.BROKEN else SesState.STRICT_ADKIM
+    passes = spf is not None and spf.result is AuthResult.PASS
+    return SesState.STRICT_ASPF if passes and evaluated.return_path is ReturnPath.OWN else UNALIGNED
 
 
 class _Rest(NamedTuple):

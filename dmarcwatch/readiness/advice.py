@@ -83,7 +83,7 @@ def _before(answer: Answer, snapshot: Snapshot, changes: Mapping[str, str | None
 
 def _lagging(snapshot: Snapshot, changes: Mapping[str, str | None]) -> tuple[str, ...]:
     """What holds for subdomains where `sp` stays behind the step."""
-    sp, words = snapshot.published.sp, [str(policy) for policy in Policy]
+    sp, words = snapshot.sp, [str(policy) for policy in Policy]
     if sp not in words or words.index(sp) >= words.index(changes.get("p") or "none"):
         return ()
     return (f"sp={sp} stays as it is: raise it once mail from your subdomains passes",)

@@ -1,11 +1,14 @@
 """A domain as of one day, before any policy is asked about: whose mail, which policy, what coverage."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
+from dmarcwatch.errors import ConfigError
 from dmarcwatch.history import Cadence, Declared
+from dmarcwatch.policy import DmarcRecord
 from dmarcwatch.readiness.legitimacy import Context, Standing, assess, signers
 from dmarcwatch.readiness.published import Rung, published_as_of, rung_of
 from dmarcwatch.readiness.timeline import DomainCell, Timeline, Track
@@ -113,6 +116,20 @@ class Snapshot:
     def published(self) -> Published:
         """The policy as reports last showed it."""
         return published_as_of(self.timeline, self.last)
+
+    @cached_property
+    def sp(self) -> str | None:
+        """What the record says for subdomains; None where it says nothing, or nobody knows whether it does.
+
+        Reporters write `sp` as `p` is where a record has none, because the schema of RFC 7489 (appendix C)
+        asks for the element. So only a record that is known, or a value that differs, shows one.
+        """
+        record = self.timeline.history.record
+        if record is not None:
+            with suppress(ConfigError):
+                sp = DmarcRecord.parse(record).policy("sp")
+                return None if sp is None else str(sp)
+        return None if self.published.sp == self.published.p else self.published.sp
 
     @cached_property
     def rung(self) -> Rung:

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from dmarcwatch.readiness.legitimacy import Standing
-from dmarcwatch.readiness.timeline import PlaceDay, Track
+from dmarcwatch.readiness.timeline import WHOLE_FAILING, PlaceDay, Track
 from dmarcwatch.streams import Legitimacy, PlaceKind
 
 
@@ -94,7 +94,8 @@ def _passing(track: Track, way: _Indirect, first: int, last: int) -> int:
     Forwarders break fewer signatures than they leave whole (dmarc.md 6); who pastes an old one into
     forged mail leaves none whole. So no more broken ones can be the domain's own than whole ones are.
     """
-    direct = sum(cell.dkim for day, cell in track.cells.items() if first <= day <= last)
+    cells = [cell for day, cell in track.cells.items() if first <= day <= last]
+    direct = sum(cell.dkim + sum(cell.states.get(state, 0) for state in WHOLE_FAILING) for cell in cells)
     return direct + way.messages - way.failing
 
 
@@ -104,6 +105,8 @@ def _unknown(track: Track, standing: Standing, counts: tuple[int, int], back: bo
     kind = track.stream.place.kind
     if standing.legitimacy is Legitimacy.SPOOF and standing.confidence == 1.0:
         return 0, 0  # a person said so, signatures or not
+    if kind is PlaceKind.TENANT and standing.legitimacy is Legitimacy.UNKNOWN:
+        return failing, failing
     if kind is PlaceKind.DOMAIN and back:
         return failing, failing
     if kind is PlaceKind.SCATTERED or standing.legitimacy is Legitimacy.SPOOF:

@@ -107,7 +107,7 @@ class View:
 
     def reaches(self, place: Place) -> bool:
         """Whether the policy under question applies to the place's mail: `sp=none` leaves subdomains out."""
-        return place.header_from == place.policy_domain or self.snapshot.published.sp != "none"
+        return place.header_from == place.policy_domain or self.snapshot.sp != "none"
 
     @cached_property
     def own(self) -> tuple[Judged, ...]:

@@ -29,7 +29,8 @@ _SELECTORS = """
 SELECT d.selector, d.domain, sum(d.passed) AS passed, sum(d.failed) AS failed, min(d.day) AS first_seen,
     max(d.day) AS last_seen
 FROM streams s JOIN _places p ON p.stream = s.key JOIN _selector_days d ON d.place = p.id
-WHERE s.id = ? GROUP BY d.selector, d.domain ORDER BY last_seen DESC, passed DESC, d.selector, d.domain LIMIT 20"""
+WHERE s.id = ? GROUP BY d.selector, d.domain
+ORDER BY last_seen DESC, passed DESC, d.selector, d.domain LIMIT 20"""
 _REPORTERS = """
 SELECT reporter, tier, sum(messages) AS messages, max(day) AS last_day FROM stream_days
 WHERE stream = ? GROUP BY reporter, tier ORDER BY messages DESC, reporter, tier"""

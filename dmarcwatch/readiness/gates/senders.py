@@ -217,8 +217,10 @@ def subdomains(view: View) -> Measured | None:
     if not failing:
         return Measured(0, 0, True, "every subdomain's mail passes as well", notices=spared)
     found = f"{_names(failing)} would inherit the policy and mail from there fails"
-    fix = ("publish sp=none together with the step: it leaves the subdomains as they are until they pass",)
-    blocker = Blocker("subdomains", Kind.RISK, found, None, len(failing), 0, None, fix)
+    fix = ["publish sp=none together with the step: it leaves the subdomains as they are until they pass"]
+    if view.snapshot.published.sp == "none" and view.snapshot.timeline.history.record is None:
+        fix.append("if your record says sp=none already, write it into the configuration")
+    blocker = Blocker("subdomains", Kind.RISK, found, None, len(failing), 0, None, tuple(fix))
     return Measured(len(failing), 0, False, found, blockers=(blocker,), notices=spared)
 
 

@@ -12,6 +12,9 @@ from dmarcwatch.streams import PlaceKind
 from dmarcwatch.text import count
 from dmarcwatch.verdict import Blocker, Kind
 
+_LARGEST = 3
+"""Streams that are named where unknown mail is too much."""
+
 
 class Rule(NamedTuple):
     """How many failing messages in how many days ask for an answer."""
@@ -207,4 +210,19 @@ def unknown_failing(view: View) -> Measured:
     if other > 0:
         message = f"{count(other, 'message')} of unknown senders fail without any sign that they are yours"
         notices = (Blocker("unknown-failing", Kind.WARNING, message, None, None, None, other),)
-    return at_most(value, limit, found)._replace(messages=toll.questionable, notices=notices)
+    measured = at_most(value, limit, found)._replace(messages=toll.questionable, notices=notices)
+    return measured if measured.ok else measured._replace(blockers=(_questionable(view, measured),))
+
+
+def _questionable(view: View, measured: Measured) -> Blocker:
+    """What is too much, with the way to say whose the largest parts are."""
+    tracks = view.snapshot.timeline.tracks
+    standings = view.snapshot.standings
+    # Those that persist are asked about by name.
+    parts = [name for name, toll in view.tolls.items() if toll.questionable and not standings[name].asked]
+    largest = sorted(parts, key=lambda name: (-view.tolls[name].questionable, name))[:_LARGEST]
+    fix = tuple(
+        f"dmarcwatch label {name} owned|forwarder|spoof    ({tracks[name].stream.name})" for name in largest
+    )
+    value, limit, messages = measured.value, measured.threshold, measured.messages
+    return Blocker("unknown-failing", Kind.RISK, measured.found, None, value, limit, messages, fix)

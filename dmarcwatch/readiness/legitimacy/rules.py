@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_network
 
-from dmarcwatch.readiness.legitimacy.persistence import failing_days, persists
+from dmarcwatch.readiness.legitimacy.persistence import failing_days, is_daily, persists
 from dmarcwatch.readiness.legitimacy.signing import OPERATOR_TYPES, signed_elsewhere, signs_with
 from dmarcwatch.readiness.legitimacy.standing import Context, Standing
 from dmarcwatch.readiness.timeline import Track
 from dmarcwatch.streams import Legitimacy, PlaceKind, Stream
+from dmarcwatch.text import count
 
 NEVER_ASKED = frozenset({PlaceKind.SCATTERED, PlaceKind.TENANT})
 """The pool has no owner, and a stranger's tenant at a mailbox provider is named as the stranger's."""
@@ -87,7 +88,8 @@ def _forwarded(track: Track, context: Context) -> Standing | None:
         if others:
             because = f"it breaks the signature of {min(others)}, and reporters call it a list or a forwarder"
             return Standing(Legitimacy.FORWARDED, 0.7, because)
-        if track.stream.place.kind is PlaceKind.DOMAIN:
+        # A return path of one's own is every vendor's; a list leaves the author's signature, mostly broken.
+        if track.stream.place.kind is PlaceKind.DOMAIN and totals.signed * 2 > totals.failing:
             because = (
                 "it rewrites the return path to its own domain, and reporters call it a list or a forwarder"
             )
@@ -119,6 +121,12 @@ def _shadow(track: Track, context: Context) -> Standing | None:
     if stream.sender_type in OPERATOR_TYPES:
         because = f"{stream.name} authenticates it as its customer's, without alignment"
         return Standing(Legitimacy.SHADOW, 0.7, because)
+    if stream.place.kind is not PlaceKind.SCATTERED and track.totals.states.get("strict-aspf"):
+        because = "SPF passes for another name of yours, which aspf=s does not align"
+        return Standing(Legitimacy.SHADOW, 0.8, because)
+    if stream.place.sender != "unknown" and track.totals.states.get("strict-adkim"):
+        because = "it signs as another name of yours, which adkim=s does not align"
+        return Standing(Legitimacy.SHADOW, 0.8, because)
     if stream.sender_type in ("mailbox", "gateway") and is_own_tenant(stream):
         return Standing(Legitimacy.SHADOW, 0.6, f"the tenant {stream.place.name} bears your name")
     return None
@@ -159,7 +167,19 @@ def _spoof(track: Track, context: Context) -> Standing | None:
         return None
     if totals.passed and track.stream.place.kind is not PlaceKind.SCATTERED:
         return None
+    if track.stream.place.kind is PlaceKind.TENANT and (days := _workdays(track, context)):
+        # Companies do sign in under other names than they write from: bounded by `unknown-failing`.
+        because = f"a tenant that is not named as yours sent it on {count(days, 'day')} of the last month"
+        return Standing(Legitimacy.UNKNOWN, 0.4, because)
     return Standing(Legitimacy.SPOOF, 0.8, "it fails, carries no signature of yours and does not persist")
+
+
+def _workdays(track: Track, context: Context) -> int:
+    """Days of the last month on which a place failed that is at it day by day, as people are; else 0."""
+    limits = context.thresholds
+    days = failing_days(track, since=context.last - limits.persistent_window + 1, until=context.last)
+    daily = is_daily(days, last=context.last, reporters=context.reporters, thresholds=limits)
+    return len(days) if daily else 0
 
 
 _RULES: tuple[Rule, ...] = (_labelled, _declared, _unseen, _forwarded, _owned, _shadow, _persistent, _spoof)

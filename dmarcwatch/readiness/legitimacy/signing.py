@@ -52,7 +52,13 @@ def signs_with(track: Track, selectors: Iterable[str], today: int) -> bool:
 
 
 def _selectors(track: Track, today: int) -> set[str]:
-    return {use.selector for use in _known(track, today) if use.passed}
+    return _named(use.selector for use in _known(track, today) if use.passed)
+
+
+def _named(selectors: Iterable[str]) -> set[str]:
+    """Those that have a name, where any has: what one reporter leaves out the others say."""
+    found = set(selectors)
+    return (found - {""}) or found
 
 
 def _known(track: Track, today: int) -> Iterator[SelectorUse]:
@@ -68,6 +74,6 @@ def signed_elsewhere(track: Track, context: Context) -> frozenset[str]:
     totals = track.totals
     if not totals.dkim and totals.signed * 2 <= totals.failing:
         return frozenset()
-    names = {use.selector for use in _known(track, context.today)} or {""}
+    names = _named(use.selector for use in _known(track, context.today)) or {""}
     others = frozenset[str]().union(*(context.operators.get(name, frozenset()) for name in names))
     return others - {track.stream.id}

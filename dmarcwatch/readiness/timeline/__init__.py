@@ -5,8 +5,24 @@ days of one domain. So rows are sorted by arrival once and added to the cells as
 Days are ordinals (`date.toordinal`) in here: plain integers subtract and hash faster.
 """
 
-from dmarcwatch.readiness.timeline.cells import DayCell, DomainCell, Indirect, PlaceDay, PolicySeen
+from dmarcwatch.readiness.timeline.cells import (
+    WHOLE_FAILING,
+    DayCell,
+    DomainCell,
+    Indirect,
+    PlaceDay,
+    PolicySeen,
+)
 from dmarcwatch.readiness.timeline.index import Timeline
 from dmarcwatch.readiness.timeline.track import Track
 
-__all__ = ["DayCell", "DomainCell", "Indirect", "PlaceDay", "PolicySeen", "Timeline", "Track"]
+__all__ = [
+    "WHOLE_FAILING",
+    "DayCell",
+    "DomainCell",
+    "Indirect",
+    "PlaceDay",
+    "PolicySeen",
+    "Timeline",
+    "Track",
+]

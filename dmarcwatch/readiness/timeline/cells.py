@@ -9,8 +9,10 @@ from typing import NamedTuple
 from dmarcwatch.report import Grade
 from dmarcwatch.streams import DomainDay, StreamDay
 
-SIGNED_FAILING = frozenset({"own-dkim-broken", "strict-adkim"})
-"""Failing states in which a signature of the domain was present."""
+WHOLE_FAILING = frozenset({"strict-adkim", "strict-aspf"})
+"""Failing states in which another name of the domain's organisation is proved, which nobody can paste."""
+SIGNED_FAILING = WHOLE_FAILING | {"own-dkim-broken"}
+"""Failing states in which there is a sign of the domain: a signature, whole or broken, or its return path."""
 
 
 @dataclass(slots=True)
