@@ -2,10 +2,10 @@
 
 What was read is remembered as UIDVALIDITY and the next UID of each folder, so a folder without news
 costs one command however many messages it holds. A message that cannot be read keeps the mark below
-it; those above are then told apart by their tokens.
+it; those above are then told apart by their tokens. Where the numbers of a folder begin anew, all of
+it is read again under new tokens.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -14,6 +14,7 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
 from dmarcwatch.collect.imap_folders import matching
 from dmarcwatch.collect.imap_login import Client
+from dmarcwatch.collect.imap_marks import Mark, Marks, Place, place_of, read_marks, written
 from dmarcwatch.collect.imap_reading import FolderReading
 from dmarcwatch.collect.imap_session import Opened, Renumbered, Session
 from dmarcwatch.collect.imap_settling import Step, settling
@@ -21,13 +22,10 @@ from dmarcwatch.collect.sources import ImapSource, Settle
 from dmarcwatch.errors import CollectError
 
 _RENUMBERINGS = 3
-"""How often a folder may change its UIDVALIDITY while it is read before we stop believing it."""
+"""How often a folder may renew its numbers while it is read before we stop believing it."""
 _IDLE_SECONDS = 60.0
 """How long to wait for news before asking for it: a dead connection says nothing, and some servers
 tell of new mail only when asked."""
-
-Marks = dict[str, tuple[int, int]]
-"""Folder -> UIDVALIDITY, and the UID below which everything is done."""
 
 
 class ImapCollector:
@@ -66,9 +64,16 @@ class ImapCollector:
         return self._expected
 
     def items(self, memory: Memory) -> Iterator[Item]:
-        """New messages, folder by folder, in the order they came."""
+        """New messages, folder by folder, in the order they came.
+
+        What is remembered is read at once, before the first item is asked for: from then on `settle`
+        knows messages whose number another one has by now.
+        """
+        self._marks = read_marks(memory.position())
+        return self._items(memory)
+
+    def _items(self, memory: Memory) -> Iterator[Item]:
         self._expected = None
-        self._marks = _read_marks(memory.position())
         wanted, done = self._source.folders, self._source.done
         for name in self._session.ask(lambda client: matching(client, wanted, without=done)):
             yield from self._folder(name, memory)
@@ -77,12 +82,11 @@ class ImapCollector:
         """Mark, move or delete the messages, as configured."""
         if self._source.settle is Settle.NOTHING:
             return
-        folders: dict[Opened, list[int]] = {}
-        for item in items:
-            name, validity, uid = item.token.rsplit("/", 2)
-            folders.setdefault(Opened(name, int(validity)), []).append(int(uid))
-        for opened, uids in folders.items():
-            self._settle(opened, uids)
+        folders: dict[tuple[str, int, int], list[Place]] = {}
+        for place in (place_of(item.token) for item in items):
+            folders.setdefault(place[:3], []).append(place)
+        for places in folders.values():
+            self._settle(places)
 
     def watch(self, timeout_seconds: float) -> bool:
         """Wait for news of the first folder (IDLE, RFC 2177); the others are for polling.
@@ -133,45 +137,61 @@ class ImapCollector:
 
     def _read(self, opened: Opened, memory: Memory) -> Iterator[Item]:
         self._looked_at[opened.name] = opened
-        first = self._first(opened)
+        mark = self._mark(opened)
+        first = mark.next_uid
+        self._advance(opened, mark, memory)
         if opened.next_uid is not None and opened.next_uid <= first:
-            self._advance(opened, first, memory)
             return
-        reading = FolderReading(self._session, opened, budgets=self._budgets, notify=self._notify)
+        token = partial(mark.token, opened.name)
+        reading = FolderReading(self._session, opened, token, budgets=self._budgets, notify=self._notify)
         uids = reading.uids(first)
         self._expected = (self._expected or 0) + len(uids)
+        highest = max(uids[-1] + 1 if uids else first, opened.next_uid or 0)
         for batch in reading.batches(uids, memory):
             yield from reading.items(batch)
-            self._advance(opened, reading.done_below(batch[-1].uid + 1), memory)
-        highest = uids[-1] + 1 if uids else first
-        self._advance(opened, reading.done_below(max(highest, opened.next_uid or 0)), memory)
+            done_below = reading.done_below(batch[-1].uid + 1)
+            self._advance(opened, mark.advanced(done_below, batch[-1].uid + 1), memory)
+        self._advance(opened, mark.advanced(reading.done_below(highest), highest), memory)
 
-    def _first(self, opened: Opened) -> int:
-        """The lowest UID that may be new."""
-        validity, next_uid = self._marks.get(opened.name, (opened.validity, 1))
-        if validity == opened.validity:
-            return next_uid
-        text = f"{self.source}: the messages of {opened.name} have got new numbers and are all read again"
-        self._notify(Notice(f"{self.source}/{opened.name}", "renumbered", text, left=False))
-        return 1
+    def _mark(self, opened: Opened) -> Mark:
+        """The folder's mark; a new one where the messages have other numbers than it knows."""
+        mark = self._marks.get(opened.name, Mark(opened.validity))
+        if not mark.holds(opened.validity, opened.next_uid):
+            text = f"{self.source}: the messages of {opened.name} have got new numbers and are all read again"
+            self._notify(Notice(f"{self.source}/{opened.name}", "renumbered", text, left=False))
+            mark = mark.renewed(opened.validity)
+        return mark.advanced(mark.next_uid, opened.next_uid or 0)
 
-    def _advance(self, opened: Opened, next_uid: int, memory: Memory) -> None:
-        if self._marks.get(opened.name) != (opened.validity, next_uid):
-            self._marks[opened.name] = opened.validity, next_uid
-            memory.advance(json.dumps(self._marks))
+    def _advance(self, opened: Opened, mark: Mark, memory: Memory) -> None:
+        if self._marks.get(opened.name) != mark:
+            self._marks[opened.name] = mark
+            memory.advance(written(self._marks))
 
-    def _settle(self, opened: Opened, uids: list[int]) -> None:
-        where = f"{self.source}/{opened.name}"
+    def _settle(self, places: list[Place]) -> None:
+        """Settle messages of one folder that got their numbers at the same time."""
+        name, validity, generation, _ = places[0]
+        uids = [place.uid for place in places]
+        mark = self._marks.get(name, Mark(validity, generation=generation))
+        if (mark.validity, mark.generation) != (validity, generation):
+            self._leave_unsettled(name, "its messages have got new numbers: what is stored stays")
+            return
+        # Every UID was given already, so a lower UIDNEXT means a mailbox restored from a backup.
+        opened = Opened(name, validity, max(mark.ceiling, max(uids) + 1))
         step: Step | bool = settling(self._source, uids)
         try:
             while not isinstance(step, bool):
                 step = self._session.inside(opened, step, writable=True)
-        except Renumbered as error:
-            self._notify(Notice(where, "unsettled", f"{error.message}: what is stored stays", left=False))
+        except Renumbered:
+            self._leave_unsettled(name, "its messages have got new numbers: what is stored stays")
             return
         if not step:
-            text = f"{where}: the server has no UIDPLUS, so messages are marked as deleted and stay"
-            self._notify(Notice(where, "unsettled", text, left=False))
+            self._leave_unsettled(
+                name, "the server has no UIDPLUS, so messages are marked as deleted and stay"
+            )
+
+    def _leave_unsettled(self, name: str, why: str) -> None:
+        where = f"{self.source}/{name}"
+        self._notify(Notice(where, "unsettled", f"{where}: {why}", left=False))
 
 
 def _same(one: Opened, other: Opened) -> bool:
@@ -189,8 +209,3 @@ def _hears_news(client: Client, seconds: float) -> bool:
         time.sleep(seconds)
     told += client.noop()[1]
     return any(len(line) > 1 and line[1] == b"EXISTS" for line in told)
-
-
-def _read_marks(position: str | None) -> Marks:
-    marks = json.loads(position) if position else {}
-    return {name: (validity, next_uid) for name, (validity, next_uid) in marks.items()}

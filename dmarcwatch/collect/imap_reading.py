@@ -1,6 +1,6 @@
 """The messages of one folder that are new: which there are, and their bytes in bounded batches."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -32,19 +32,24 @@ class _Mail:
 class FolderReading:
     """One pass over a folder."""
 
-    def __init__(self, session: Session, opened: Opened, *, budgets: Budgets, notify: Notify) -> None:
+    def __init__(
+        self,
+        session: Session,
+        opened: Opened,
+        token: Callable[[int], str],
+        *,
+        budgets: Budgets,
+        notify: Notify,
+    ) -> None:
         self._session = session
         self._opened = opened
+        self._token = token
         self._limit = budgets.max_message_bytes
         self._notify = notify
         self._breaks = 0
         """Messages in a row that broke the connection."""
         self._stuck: int | None = None
         """The lowest UID that could not be read and waits."""
-
-    def token(self, uid: int) -> str:
-        """What a message is remembered by."""
-        return f"{self._opened.name}/{self._opened.validity}/{uid}"
 
     def uids(self, first: int, *, window: int = WINDOW) -> list[int]:
         """The UIDs from `first` on of messages that nobody marked as deleted, ascending."""
@@ -65,7 +70,7 @@ class FolderReading:
         """The messages not stored yet, in their order, in lists that fit into memory."""
         batch: list[_Mail] = []
         filled = 0
-        for mail in self._sized(unseen(uids, self.token, memory)):
+        for mail in self._sized(unseen(uids, self._token, memory)):
             if batch and (len(batch) == BATCH_MESSAGES or filled + mail.size > BATCH_BYTES):
                 yield batch
                 batch, filled = [], 0
@@ -92,7 +97,7 @@ class FolderReading:
         too_large = mail.size > self._limit
         return Item(
             origin=self._url(mail.uid),
-            token=self.token(mail.uid),
+            token=self._token(mail.uid),
             data=data,
             received_at=mail.received_at,
             size=mail.size if too_large else None,

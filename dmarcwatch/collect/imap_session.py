@@ -41,9 +41,15 @@ class Opened:
     exists: int = 0
     """Messages in it."""
 
+    def follows(self, earlier: "Opened") -> bool:
+        """Whether this is the same folder as `earlier`, then or later: UIDNEXT never falls."""
+        if self.validity != earlier.validity:
+            return False
+        return self.next_uid is None or earlier.next_uid is None or self.next_uid >= earlier.next_uid
+
 
 class Renumbered(CollectError):
-    """UIDVALIDITY changed: what is known of the folder's UIDs is void."""
+    """UIDVALIDITY changed or UIDNEXT fell: what is known of the folder's UIDs is void."""
 
 
 class Session:
@@ -68,7 +74,7 @@ class Session:
     def inside(self, opened: Opened, action: Callable[[Client], T], *, writable: bool = False) -> T:
         """The result of `action` with the folder open, the same as it was.
 
-        Raises Renumbered where UIDVALIDITY is another, Refused where the server says no to `action`,
+        Raises Renumbered where UIDs mean other messages by now, Refused where the server says no to `action`,
         Lost where it breaks the connection each time, and other CollectErrors.
         """
         return self._again(lambda: action(self._inside(opened, writable=writable)))
@@ -127,7 +133,7 @@ class Session:
         if self._selected is None or self._selected[0].name != opened.name or self._selected[1] < writable:
             self._select(opened.name, writable=writable)
         assert self._selected is not None
-        if self._selected[0].validity != opened.validity:
+        if not self._selected[0].follows(opened):
             raise Renumbered(f"{self.source.name}: the messages of {opened.name} have got new numbers")
         return client
 

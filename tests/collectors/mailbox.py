@@ -1,8 +1,11 @@
 """A folder of a real mail server, as somebody else sees it."""
 
 import imaplib
+import os
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Collector, Notice
@@ -72,6 +75,22 @@ class Mailbox:
         for lost in (folder / "dovecot-uidlist", *folder.glob("dovecot.index*")):
             lost.unlink()
 
+    def backup(self, path: Path) -> None:
+        """Copy all of the user's mail, as it is now."""
+        shutil.copytree(self.server.mail / self.source.user, path)
+
+    def restore(self, path: Path) -> None:
+        """Put a copy back in the place of what is there by now, as an administrator would."""
+        folder = self.server.mail / self.source.user
+        self.disconnect()
+        shutil.rmtree(folder)
+        shutil.copytree(path, folder)
+        owner = folder.parent.stat()
+        for each in (folder, *folder.rglob("*")):
+            os.chown(each, owner.st_uid, owner.st_gid)
+            if each.name.startswith("dovecot.index"):
+                each.unlink()
+
     def allow(self, folder: str, rights: str) -> None:
         """Give Dovecot's owner of the folder only these rights (RFC 4314 section 2.1)."""
         acl = self.server.mail / self.source.user / f".{folder}" / "dovecot-acl"
@@ -87,6 +106,11 @@ class Mailbox:
     def close(self) -> None:
         for collector in self._opened:
             collector.close()
-        if self._client is not None:
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Give up our own view; the next look makes a new connection."""
+        client, self._client = self._client, None
+        if client is not None:
             with suppress(imaplib.IMAP4.error, OSError):
-                self._client.logout()
+                client.logout()

@@ -35,7 +35,7 @@ def mails(number: int, *, size: int = 0) -> list[bytes]:
 
 
 def reading_of(mailbox, session: Session) -> FolderReading:
-    return FolderReading(session, session.open(mailbox.folder), budgets=Budgets(), notify=unheard)
+    return FolderReading(session, session.open(mailbox.folder), str, budgets=Budgets(), notify=unheard)
 
 
 @pytest.fixture
