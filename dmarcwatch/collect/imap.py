@@ -12,14 +12,14 @@ from functools import partial
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
-from dmarcwatch.collect.imap_folders import matching
+from dmarcwatch.collect.imap_errors import Closed, Refused, first_of
+from dmarcwatch.collect.imap_folders import Found, matching
 from dmarcwatch.collect.imap_login import Client
-from dmarcwatch.collect.imap_marks import Mark, Marks, Place, place_of, read_marks, written
+from dmarcwatch.collect.imap_marks import INBOX, Mark, Marks, Place, place_of, read_marks, written
 from dmarcwatch.collect.imap_reading import FolderReading
 from dmarcwatch.collect.imap_session import Opened, Renumbered, Session
 from dmarcwatch.collect.imap_settling import Step, settling
 from dmarcwatch.collect.sources import ImapSource, Settle
-from dmarcwatch.errors import CollectError
 
 _RENUMBERINGS = 3
 """How often a folder may renew its numbers while it is read before we stop believing it."""
@@ -47,6 +47,7 @@ class ImapCollector:
         self._expected: int | None = None
         self._looked_at: dict[str, Opened] = {}
         """The folders as they were when they were last read, for `watch`."""
+        self._found: Found | None = None
 
     @property
     def source(self) -> str:
@@ -64,7 +65,9 @@ class ImapCollector:
         return self._expected
 
     def items(self, memory: Memory) -> Iterator[Item]:
-        """New messages, folder by folder, in the order they came.
+        """New messages, folder by folder, in the order they came. Raises CollectError.
+
+        A folder that cannot be read holds up no other: its error is raised after them.
 
         What is remembered is read at once, before the first item is asked for: from then on `settle`
         knows messages whose number another one has by now.
@@ -74,9 +77,21 @@ class ImapCollector:
 
     def _items(self, memory: Memory) -> Iterator[Item]:
         self._expected = None
-        wanted, done = self._source.folders, self._source.done
-        for name in self._session.ask(lambda client: matching(client, wanted, without=done)):
-            yield from self._folder(name, memory)
+        found = self._find()
+        errors = list(found.errors)
+        for folder in found.folders:
+            try:
+                yield from self._folder(folder.name, memory)
+            except Closed as error:
+                if error.forbidden and not folder.named:
+                    where = f"{self.source}/{folder.name}"
+                    self._notify(Notice(where, "unreadable", error.message, left=True))
+                else:
+                    errors.append(error)
+            except Refused as error:
+                errors.append(error)
+        if errors:
+            raise first_of(errors)
 
     def settle(self, items: Sequence[Item]) -> None:
         """Mark, move or delete the messages, as configured."""
@@ -93,8 +108,8 @@ class ImapCollector:
 
         What came since the folder was last looked at, by reading it or by waiting, is news at once.
         """
-        wanted, done = self._source.folders[:1], self._source.done
-        name, *_ = self._session.ask(lambda client: matching(client, wanted, without=done)) or ["INBOX"]
+        found = self._found or self._find()
+        name = found.folders[0].name if found.folders else INBOX
         if self._has_changed(name):
             return True  # it came between reading and waiting
         until = time.monotonic() + timeout_seconds
@@ -107,6 +122,10 @@ class ImapCollector:
     def close(self) -> None:
         """Log out."""
         self._session.close()
+
+    def _find(self) -> Found:
+        self._found = self._session.ask(partial(matching, source=self._source))
+        return self._found
 
     def _has_changed(self, name: str) -> bool:
         """Whether the folder is another than when it was last looked at, by reading or waiting."""
@@ -130,7 +149,7 @@ class ImapCollector:
             except Renumbered:
                 continue
             return
-        raise CollectError(
+        raise Refused(
             f"{self.source}: UIDVALIDITY of {name} is another each time it is asked for",
             hint="The mail server is broken; until it is mended, nothing can be remembered of it.",
         )

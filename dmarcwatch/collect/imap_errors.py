@@ -4,14 +4,16 @@ import imaplib
 import re
 import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import closing
 
 from dmarcwatch.collect.sources import ImapSource, Security
 from dmarcwatch.errors import CollectError
-from dmarcwatch.text import clean
+from dmarcwatch.text import clean, count
 
 _PROBE_SECONDS = 5.0
 _MAX_WORDS_CHARS = 200
+_FOLDERS_NAMED = 10
 
 
 class Unreachable(CollectError):
@@ -24,6 +26,26 @@ class Lost(CollectError):
 
 class Refused(CollectError):
     """The server answered a command with NO or BAD, or not in IMAP."""
+
+
+class Closed(CollectError):
+    """A folder cannot be opened."""
+
+    def __init__(self, message: str, *, hint: str, forbidden: bool, there: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.forbidden = forbidden
+        """The user has no right to."""
+        self.there = there
+        """LIST tells of it."""
+
+
+def first_of(errors: Sequence[CollectError]) -> CollectError:
+    """The first error, with the number of those that came after it."""
+    first, *more = errors
+    if not more:
+        return first
+    text = f"{first.message} (and {count(len(more), 'error')} more, of other folders)"
+    return CollectError(text, hint=first.hint)
 
 
 def server_words(error: Exception) -> str:
@@ -105,18 +127,42 @@ def login_refused(source: ImapSource, error: Exception) -> CollectError:
     )
 
 
-def folder_refused(source: ImapSource, folder: str, error: Exception, *, known: list[str]) -> CollectError:
+def folder_refused(source: ImapSource, folder: str, error: Exception, *, known: list[str]) -> Closed:
     """Why a folder cannot be opened; `known` are names of folders that are there."""
     words = server_words(error)
-    if "[NOPERM]" in words or "ermission" in words:  # RFC 5530 section 3
-        return CollectError(
-            f"{source.name}: {source.user} may not open the folder {folder}: {words}",
-            hint="Give the user the right to read it (lookup and read in terms of RFC 4314).",
-        )
+    forbidden = _forbidden(words)
+    if forbidden:
+        text = f"{source.user} may not open the folder {folder}"
+        hint = "Give the user the right to read it (lookup and read in terms of RFC 4314)."
+    else:
+        text, hint = f"the folder {folder} cannot be opened", _folders_there(known)
+    there = folder in known
+    return Closed(f"{source.name}: {text}: {words}", hint=hint, forbidden=forbidden, there=there)
+
+
+def nothing_matches(source: ImapSource, pattern: str, *, known: list[str]) -> CollectError:
+    """A pattern leads nowhere; `known` are names of folders that are there."""
+    return CollectError(f"{source.name}: no folder matches {pattern}", hint=_folders_there(known))
+
+
+def settled_folder(source: ImapSource, folder: str) -> CollectError:
+    """The folder for settled mail is to be read as well."""
     return CollectError(
-        f"{source.name}: the folder {folder} cannot be opened: {words}",
-        hint=f"Folders there are: {', '.join(known)}." if known else "",
+        f"{source.name}: {folder} is the folder that stored mail is moved to, so it cannot be read as well",
+        hint="Take it out of `folders`, or name another folder `done`.",
     )
+
+
+def _forbidden(words: str) -> bool:
+    return "[NOPERM]" in words or "ermission" in words  # RFC 5530 section 3
+
+
+def _folders_there(known: list[str]) -> str:
+    more = len(known) - _FOLDERS_NAMED
+    names = ", ".join(clean(name, _MAX_WORDS_CHARS) for name in known[:_FOLDERS_NAMED])
+    if not names:
+        return "There is no folder at all that the user may see."
+    return f"Folders there are: {names}{f' and {more:,} more' if more > 0 else ''}."
 
 
 def read_only(source: ImapSource, folder: str) -> CollectError:

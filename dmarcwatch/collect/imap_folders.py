@@ -2,41 +2,83 @@
 
 import imaplib
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from dmarcwatch.collect.imap_errors import nothing_matches, settled_folder
 from dmarcwatch.collect.imap_login import Client
+from dmarcwatch.collect.imap_marks import INBOX, canonical
+from dmarcwatch.collect.sources import ImapSource, Settle
+from dmarcwatch.errors import CollectError
 
 _CLOSED = {b"\\noselect", b"\\nonexistent"}  # RFC 9051 section 7.3.1
+
+
+class Folder(NamedTuple):
+    """A folder to read."""
+
+    name: str
+    """As the server has it."""
+    named: bool
+    """False where only a pattern led to it."""
+
+
+class Found(NamedTuple):
+    """What a source's `folders` lead to."""
+
+    folders: list[Folder]
+    """Each once, in the order of `folders`."""
+    errors: list[CollectError]
+    """Why some lead nowhere."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The folders' names."""
+        return frozenset(folder.name for folder in self.folders)
 
 
 def folder_names(client: Client, pattern: str = "*") -> list[str]:
     """The folders that can be opened and match `pattern`, as LIST understands it, sorted."""
     return sorted(
-        name
+        canonical(name)
         for flags, _, name in client.list_folders("", pattern)
         if not _CLOSED & {flag.lower() for flag in flags}
     )
 
 
-def matching(client: Client, wanted: tuple[str, ...], *, without: str) -> list[str]:
-    """The folders that `wanted` names, each once, in the order of `wanted`.
+def matching(client: Client, source: ImapSource) -> Found:
+    """The folders that `source` reads.
 
-    Patterns leave out the folder `without`. A name that is there under no spelling stays as it is,
-    so that opening it says why.
+    Patterns leave out the folder for settled mail. A name that is there under no spelling stays as it
+    is, so that opening it says why.
     """
-    settled = actual_name(client, without)
-    names: dict[str, None] = {}
-    for name in wanted:
-        if "*" in name or "%" in name:
-            names.update((found, None) for found in folder_names(client, name) if found != settled)
+    settled = actual_name(client, source.done)
+    folders: dict[str, Folder] = {}
+    errors: list[CollectError] = []
+    for wanted in source.folders:
+        if "*" in wanted or "%" in wanted:
+            names = _matched(client, wanted)
+            errors += [] if names else [nothing_matches(source, wanted, known=folder_names(client))]
+            folders |= {name: Folder(name, False) for name in names if name not in {settled, *folders}}
+            continue
+        name = actual_name(client, wanted) or wanted
+        if name == settled and source.settle is Settle.MOVE:
+            errors.append(settled_folder(source, wanted))
         else:
-            names[actual_name(client, name) or name] = None
-    return list(names)
+            folders[name] = Folder(name, True)
+    return Found(list(folders.values()), errors)
+
+
+def _matched(client: Client, pattern: str) -> list[str]:
+    """What matches the pattern in the first of its spellings that matches anything."""
+    names = (folder_names(client, spelling) for spelling in _spellings(client, pattern))
+    return next(filter(None, names), [])
 
 
 def actual_name(client: Client, name: str) -> str | None:
     """The name under which a folder is there; None where it is not."""
     for spelling in _spellings(client, name):
-        if spelling.upper() == "INBOX" or folder_names(client, spelling):
+        spelling = canonical(spelling)
+        if spelling == INBOX or folder_names(client, spelling):
             return spelling
     return None
 

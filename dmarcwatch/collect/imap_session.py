@@ -26,7 +26,6 @@ T = TypeVar("T")
 
 _COMMAND_TRIES = 2
 """How often one command is asked on sound connections; a third silence would rarely end otherwise."""
-_FOLDERS_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +146,7 @@ class Session:
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
-            known = folder_names(client)
-            raise folder_refused(self.source, name, error, known=known[:_FOLDERS_NAMED]) from error
+            raise folder_refused(self.source, name, error, known=folder_names(client)) from error
         opened = Opened(name, told.get(b"UIDVALIDITY", 0), told.get(b"UIDNEXT"), told.get(b"EXISTS", 0))
         self._selected = opened, writable
         return opened

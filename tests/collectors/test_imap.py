@@ -8,7 +8,6 @@ from dmarcwatch.collect import unheard
 from dmarcwatch.collect.imap_reading import BATCH_BYTES, BATCH_MESSAGES, FolderReading, windows
 from dmarcwatch.collect.imap_session import Session
 from dmarcwatch.collect.sources import Security, Settle
-from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL, SettlingContract
 from tests.collectors.memory import RunMemory, read_all
 from tests.collectors.wire import Wire
@@ -160,52 +159,3 @@ def test_of_a_message_beyond_the_budget_only_the_head_is_fetched(mailbox):
         assert wire.received_bytes < 100_000
     assert [item.headers_only for item in items] == [False, True, False]
     assert (items[1].data, items[1].size) == (b"From: a@example.net\r\nSubject: large\r\n\r\n", len(large))
-
-
-# -- folders ---------------------------------------------------------------------------------------
-
-
-def test_folders_are_read_by_name_and_by_pattern_but_never_the_one_for_settled_mail(mailbox):
-    mailbox.create("Reports", "Reports/Google", "Reports/Yahoo &- more", "DMARC/Done", "Other")
-    for folder in ("INBOX", "Reports/Google", "Reports/Yahoo &- more", "DMARC/Done", "Other"):
-        mailbox.deliver(f"Subject: {folder}\r\n\r\n".encode(), folder=folder)
-    read = read_all(mailbox.collector(folders=("INBOX", "Reports/*", "*/Done")))
-    assert [item.token.rsplit("/", 2)[0] for item in read] == [
-        "INBOX",
-        "Reports/Google",
-        "Reports/Yahoo & more",
-    ]
-
-
-def test_each_folder_has_a_mark_of_its_own(mailbox):
-    mailbox.create("Reports")
-    mailbox.deliver(MAIL[0])
-    mailbox.deliver(MAIL[1], folder="Reports")
-    memory = RunMemory()
-    read_all(mailbox.collector(), memory)
-    assert [item.data for item in read_all(mailbox.collector(folders=("*",)), memory)] == [MAIL[1]]
-    assert read_all(mailbox.collector(), memory) == []
-
-
-def test_a_slash_in_a_folder_name_stands_for_whatever_the_server_uses(mailbox):
-    mailbox.source = replace(mailbox.source, user="dotted")
-    mailbox.create("INBOX.DMARC.In")
-    mailbox.deliver(*MAIL, folder="INBOX.DMARC.In")
-    collector = mailbox.collector(Settle.MOVE, folders=("DMARC/In",))
-    collector.settle(read_all(collector))
-    assert len(mailbox.flags("INBOX.DMARC.Done")) == len(MAIL)
-
-
-def test_a_missing_folder_is_an_error_that_names_those_there_are(mailbox):
-    mailbox.create("Reports")
-    with pytest.raises(CollectError, match=r"the folder Repotrs cannot be opened: .*doesn't exist") as caught:
-        read_all(mailbox.collector(folders=("Repotrs",)))
-    assert caught.value.hint == "Folders there are: INBOX, Reports."
-
-
-def test_a_folder_without_permission_is_an_error(mailbox):
-    mailbox.create("Locked")
-    mailbox.allow("Locked", "l")
-    with pytest.raises(CollectError, match="may not open the folder Locked") as caught:
-        read_all(mailbox.collector(folders=("Locked",)))
-    assert caught.value.hint
