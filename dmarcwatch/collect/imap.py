@@ -48,6 +48,7 @@ class ImapCollector:
         self._looked_at: dict[str, Opened] = {}
         """The folders as they were when they were last read, for `watch`."""
         self._found: Found | None = None
+        """What the source's folders led to when it was last asked."""
 
     @property
     def source(self) -> str:
@@ -102,6 +103,13 @@ class ImapCollector:
             folders.setdefault(place[:3], []).append(place)
         for places in folders.values():
             self._settle(places)
+
+    def covers(self, token: str) -> bool:
+        """Whether the message that a token names lies in a folder of this source. Raises CollectError.
+
+        The server is asked which folders those are unless they were read before.
+        """
+        return place_of(token).folder in (self._found or self._find()).names
 
     def watch(self, timeout_seconds: float) -> bool:
         """Wait for news of the first folder (IDLE, RFC 2177); the others are for polling.

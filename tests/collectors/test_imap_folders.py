@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from dmarcwatch.collect.sources import Settle
+from dmarcwatch.collect.sources import Security, Settle
 from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL
 from tests.collectors.memory import RunMemory, read_all
+from tests.collectors.odd_server import odd_server
 
 
 def test_folders_are_read_by_name_and_by_pattern_but_never_the_one_for_settled_mail(mailbox):
@@ -131,3 +132,25 @@ def test_inbox_is_one_folder_in_whatever_case(mailbox):
         items = read_all(mailbox.collector(folders=folders))
         assert [item.data for item in items] == MAIL
         assert {item.token.split("/")[0] for item in items} == {"INBOX"}
+
+
+# -- several sources of one mailbox ----------------------------------------------------------------
+
+
+def test_a_collector_covers_the_messages_of_its_own_folders(mailbox):
+    mailbox.create("Reports", "Reports/Google", "DMARC/Done")
+    collector = mailbox.collector(folders=("inbox", "Reports/*", "DMARC/*"))
+    folders = ("INBOX", "inbox", "Reports/Google", "Reports", "DMARC/Done", "Gone")
+    covered = [folder for folder in folders if collector.covers(f"{folder}/7.2/12")]
+    assert covered == ["INBOX", "inbox", "Reports/Google"]
+
+
+def test_which_folders_are_covered_is_asked_once(mailbox):
+    with odd_server({3: MAIL[0]}) as odd:
+        place = {"host": "127.0.0.1", "port": odd.port, "security": Security.NONE}
+        collector = mailbox.collector(**place)
+        assert collector.covers("INBOX/7/3")
+        asked = len(odd.commands)
+        assert not collector.covers("Other/7/3")
+        assert len(odd.commands) == asked
+        mailbox.close()
