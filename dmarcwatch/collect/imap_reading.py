@@ -20,6 +20,9 @@ which is some 90,000 UIDs of ten digits."""
 BATCH_MESSAGES = 100
 BATCH_BYTES = 8 * 1024 * 1024
 """Bodies in memory at once, unless a single message is larger; more would not be faster."""
+_BREAKS = 5
+"""Messages in a row that break the connection before it is the server's fault: each costs the silence
+that counts as dead, twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class FolderReading:
         self._limit = budgets.max_message_bytes
         self._notify = notify
         self._breaks = 0
-        """Messages in a row that broke the connection."""
+        """Messages that broke the connection since the last one that was read."""
         self._stuck: int | None = None
         """The lowest UID that could not be read and waits."""
 
@@ -124,7 +127,10 @@ class FolderReading:
                 self._give_up(uids[0], error)
                 return {}
             # One message that the server chokes on must not hold up the others.
-            return {one: told for uid in uids for one, told in self._fetch([uid], parts).items()}
+            told = {}
+            for uid in _from_both_ends(uids):
+                told |= self._fetch([uid], parts)
+            return told
         self._breaks = 0
         for uid in uids:
             if uid not in told:  # moved or deleted by somebody since it was found
@@ -132,13 +138,14 @@ class FolderReading:
         return dict(told)
 
     def _give_up(self, uid: int, error: Refused | Lost) -> None:
-        """Leave one message that cannot be had; two breaks in a row are the server's fault, not its."""
+        """Leave one message that cannot be had, unless the server can do nothing else either."""
         self._breaks += isinstance(error, Lost)
-        if self._breaks > 1:
+        if self._breaks >= _BREAKS:
             raise error
         self._leave(uid, error.message)
 
     def _leave(self, uid: int, why: str) -> None:
+        """Say that a message waits. Raises Lost where the server does not even tell whether it is there."""
         if not self._session.inside(self._opened, partial(_is_there, uid=uid)):
             self._skip(uid)
             return
@@ -165,6 +172,17 @@ def windows(exists: int, size: int) -> Iterator[tuple[int, str]]:
     for low in range((exists - 1) // size * size + 1, 0, -size):
         yield low, high
         high = str(low - 1)
+
+
+def _from_both_ends(uids: list[int]) -> Iterator[int]:
+    """First, last, second, last but one: messages next to each other that break the connection, as those
+    of one sender do, are then told from a server that breaks on everything."""
+    for low, high in zip(uids, reversed(uids), strict=True):
+        if low >= high:
+            if low == high:
+                yield low
+            return
+        yield from (low, high)
 
 
 def _search(client: Client, criteria: list[str]) -> list[int]:

@@ -84,6 +84,8 @@ class OddServer:
 
 
 class _Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
     def handle(self) -> None:
         self.odd: OddServer = self.server.odd
         try:

@@ -136,12 +136,30 @@ def test_a_message_that_could_not_be_read_is_tried_again_and_the_others_are_not(
         assert collect_from(odd, memory) == ([], [])
 
 
-def test_two_breaks_in_a_row_are_the_servers_fault():
-    with (
-        odd_server(NUMBERED, broken={5, 8}) as odd,
-        pytest.raises(CollectError, match="the connection broke"),
-    ):
-        collect_from(odd)
+def test_messages_next_to_each_other_that_break_the_connection_hold_up_none_behind_them():
+    memory = RunMemory()
+    with odd_server(NUMBERED, broken={5, 8}) as odd:
+        assert collect_from(odd, memory) == (without(5, 8), ["unreadable", "unreadable"])
+        assert collect_from(odd, memory) == ([], ["unreadable", "unreadable"])
+        odd.broken.clear()
+        assert collect_from(odd, memory) == ([NUMBERED[5], NUMBERED[8]], [])
+
+
+def test_a_dozen_that_break_the_connection_hold_up_none_behind_them():
+    mails = {uid: b"Subject: %d\r\n\r\n" % uid for uid in range(1, 31)}
+    with odd_server(mails, broken=set(range(1, 13))) as odd:
+        read, reasons = collect_from(odd)
+        assert read == list(mails.values())[12:]
+        assert reasons == ["unreadable"] * 12
+
+
+def test_a_server_that_breaks_on_everything_is_not_asked_for_ever():
+    mails = {uid: b"Subject: %d\r\n\r\n" % uid for uid in range(1, 31)}
+    with odd_server(mails, broken=set(mails)) as odd:
+        with pytest.raises(CollectError, match="the connection broke") as caught:
+            collect_from(odd)
+        assert caught.value.hint
+        assert sum(command.startswith("AUTHENTICATE") for command in odd.commands) < 20
 
 
 def test_a_server_that_does_not_tell_the_next_uid_is_searched_and_understood():
