@@ -12,7 +12,7 @@ from functools import partial
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
-from dmarcwatch.collect.imap_errors import Closed, Refused, first_of
+from dmarcwatch.collect.imap_errors import Closed, Refused, first_of, settling_refused
 from dmarcwatch.collect.imap_folders import Found, matching
 from dmarcwatch.collect.imap_login import Client
 from dmarcwatch.collect.imap_marks import INBOX, Mark, Marks, Place, place_of, read_marks, written
@@ -20,6 +20,7 @@ from dmarcwatch.collect.imap_reading import FolderReading
 from dmarcwatch.collect.imap_session import Opened, Renumbered, Session
 from dmarcwatch.collect.imap_settling import Step, settling
 from dmarcwatch.collect.sources import ImapSource, Settle
+from dmarcwatch.errors import CollectError
 
 _RENUMBERINGS = 3
 """How often a folder may renew its numbers while it is read before we stop believing it."""
@@ -79,7 +80,7 @@ class ImapCollector:
     def _items(self, memory: Memory) -> Iterator[Item]:
         self._expected = None
         found = self._find()
-        errors = list(found.errors)
+        errors: list[CollectError] = list(found.errors)
         for folder in found.folders:
             try:
                 yield from self._folder(folder.name, memory)
@@ -95,14 +96,23 @@ class ImapCollector:
             raise first_of(errors)
 
     def settle(self, items: Sequence[Item]) -> None:
-        """Mark, move or delete the messages, as configured."""
+        """Mark, move or delete the messages, as configured. Raises CollectError.
+
+        Where it is refused in one folder, the others are settled before the error is raised.
+        """
         if self._source.settle is Settle.NOTHING:
             return
         folders: dict[tuple[str, int, int], list[Place]] = {}
         for place in (place_of(item.token) for item in items):
             folders.setdefault(place[:3], []).append(place)
+        errors: list[CollectError] = []
         for places in folders.values():
-            self._settle(places)
+            try:
+                self._settle(places)
+            except (Closed, Refused) as error:
+                errors.append(error)
+        if errors:
+            raise first_of(errors)
 
     def covers(self, token: str) -> bool:
         """Whether the message that a token names lies in a folder of this source. Raises CollectError.
@@ -211,6 +221,13 @@ class ImapCollector:
         except Renumbered:
             self._leave_unsettled(name, "its messages have got new numbers: what is stored stays")
             return
+        except Closed as error:
+            if error.there or error.forbidden:
+                raise
+            self._leave_unsettled(name, "the folder is gone")
+            return
+        except Refused as error:
+            raise settling_refused(self._source, name, error.words) from error
         if not step:
             self._leave_unsettled(
                 name, "the server has no UIDPLUS, so messages are marked as deleted and stay"

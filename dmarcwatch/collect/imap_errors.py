@@ -7,13 +7,18 @@ import ssl
 from collections.abc import Sequence
 from contextlib import closing
 
-from dmarcwatch.collect.sources import ImapSource, Security
+from dmarcwatch.collect.sources import ImapSource, Security, Settle
 from dmarcwatch.errors import CollectError
 from dmarcwatch.text import clean, count
 
 _PROBE_SECONDS = 5.0
 _MAX_WORDS_CHARS = 200
 _FOLDERS_NAMED = 10
+_RIGHTS = {
+    Settle.SEEN: "to keep seen flags (s)",
+    Settle.MOVE: "to insert there (i), create it where it is missing (k), and delete and expunge here (t, e)",
+    Settle.DELETE: "to delete and expunge (t, e)",
+}
 
 
 class Unreachable(CollectError):
@@ -27,9 +32,14 @@ class Lost(CollectError):
 class Refused(CollectError):
     """The server answered a command with NO or BAD, or not in IMAP."""
 
+    def __init__(self, message: str, *, hint: str = "", words: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.words = words
+        """What the server said."""
+
 
 class Closed(CollectError):
-    """A folder cannot be opened."""
+    """A folder cannot be opened as asked."""
 
     def __init__(self, message: str, *, hint: str, forbidden: bool, there: bool) -> None:
         super().__init__(message, hint=hint)
@@ -165,12 +175,33 @@ def _folders_there(known: list[str]) -> str:
     return f"Folders there are: {names}{f' and {more:,} more' if more > 0 else ''}."
 
 
-def read_only(source: ImapSource, folder: str) -> CollectError:
+def read_only(source: ImapSource, folder: str) -> Closed:
     """What is stored cannot be settled."""
-    return CollectError(
+    return Closed(
         f"{source.name}: {source.user} may only read the folder {folder}",
         hint='Give the user the right to change it, or set settle = "nothing".',
+        forbidden=True,
+        there=True,
     )
+
+
+def settling_refused(source: ImapSource, folder: str, words: str) -> Refused:
+    """Why messages of a folder cannot be settled; `words` are the server's."""
+    tried = {
+        Settle.SEEN: f"mark messages of {folder} as seen",
+        Settle.MOVE: f"move messages of {folder} to {source.done}",
+        Settle.DELETE: f"delete messages of {folder}",
+    }[source.settle]
+    if "[OVERQUOTA]" in words or "quota" in words.lower():  # RFC 5530 section 3
+        text = f"the quota of {source.user} leaves no room to {tried}: {words}"
+        hint = 'Make room in the mailbox, or set settle = "delete" or "nothing".'
+    elif _forbidden(words):
+        text = f"{source.user} may not {tried}: {words}"
+        hint = f'Give it the right {_RIGHTS[source.settle]} (RFC 4314), or set settle = "nothing".'
+    else:
+        text = f"the server refuses to {tried}: {words}"
+        hint = 'All of them are stored. Ask who runs the server, or set settle = "nothing".'
+    return Refused(f"{source.name}: {text}", hint=hint, words=words)
 
 
 def lost(source: ImapSource, error: Exception) -> Lost:

@@ -104,7 +104,8 @@ class Session:
             except (imaplib.IMAP4.error, ValueError) as error:
                 # The answer may not have been read to its end, so the connection is not sound.
                 self._drop()
-                raise Refused(f"{self.source.name}: the server says: {server_words(error)}") from error
+                words = server_words(error)
+                raise Refused(f"{self.source.name}: the server says: {words}", words=words) from error
         assert last is not None
         raise lost(self.source, last) from last
 

@@ -23,6 +23,10 @@ class OddServer:
     new_validity_each_time: bool = False
     tells_next_uid: bool = True
     read_only: bool = False
+    told: dict[str, list[bytes]] = field(default_factory=dict)
+    """What is told to commands that begin so, instead of the truth."""
+    ends: dict[str, str] = field(default_factory=dict)
+    """How the answer to commands that begin so ends, instead of OK."""
     commands: list[str] = field(default_factory=list)
     """What clients asked, without tags."""
     port: int = 0
@@ -46,6 +50,11 @@ class OddServer:
                 yield from self._fetch(rest)
             case "LOGOUT":
                 yield b"* BYE"
+
+    @staticmethod
+    def instead(answers: dict, command: str):
+        """What is answered to a command that begins as one of `answers`, None where none does."""
+        return next((answers[words] for words in answers if command.upper().startswith(words)), None)
 
     def _select(self) -> Iterator[bytes]:
         validity = next(self._validity) if self.new_validity_each_time else 7
@@ -101,12 +110,13 @@ class _Handler(socketserver.StreamRequestHandler):
             self.say(b"+ ")
             self.rfile.readline()
         try:
-            for line in self.odd.answer(command):
+            told = self.odd.instead(self.odd.told, command)
+            for line in self.odd.answer(command) if told is None else told:
                 self.say(line)
         except ValueError:
             self.say(f"{tag} NO [SERVERBUG] cannot read that".encode())
         else:
-            self.say(f"{tag} OK done".encode())
+            self.say(f"{tag} {self.odd.instead(self.odd.ends, command) or 'OK done'}".encode())
 
     def say(self, line: bytes) -> None:
         self.wfile.write(line + b"\r\n")

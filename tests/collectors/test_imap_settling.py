@@ -1,11 +1,10 @@
 import pytest
 
-from dmarcwatch.collect.sources import Settle
+from dmarcwatch.collect.sources import Security, Settle
 from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL
 from tests.collectors.memory import read_all
-
-# -- settling --------------------------------------------------------------------------------------
+from tests.collectors.odd_server import odd_server
 
 
 def test_marking_as_seen_marks_only_what_is_settled(mailbox):
@@ -74,3 +73,84 @@ def test_settled_mail_of_several_folders_goes_to_one(mailbox):
     collector = mailbox.collector(Settle.MOVE, folders=("INBOX", "Reports"))
     collector.settle(read_all(collector))
     assert (mailbox.flags(), mailbox.flags("Reports"), len(mailbox.flags("DMARC/Done"))) == ({}, {}, 2)
+
+
+# -- where it is refused ---------------------------------------------------------------------------
+
+
+def test_a_folder_for_settled_mail_that_may_not_be_written_to_is_named_with_the_remedy(mailbox):
+    mailbox.deliver(*MAIL)
+    mailbox.create("DMARC", "DMARC/Done")
+    mailbox.allow("DMARC.Done", "lr")
+    collector = mailbox.collector(Settle.MOVE)
+    with pytest.raises(CollectError) as caught:
+        collector.settle(read_all(collector))
+    user = mailbox.source.user
+    assert f"{user} may not move messages of INBOX to DMARC/Done: " in caught.value.message
+    assert "right to insert" in caught.value.hint
+    assert "(RFC 4314)" in caught.value.hint
+    assert 'settle = "nothing"' in caught.value.hint
+    assert len(mailbox.flags()) == len(MAIL)
+
+
+def test_a_folder_in_which_settling_is_refused_holds_up_no_other(mailbox):
+    mailbox.create("Shared", "Reports")
+    for folder in ("Shared", "INBOX", "Reports"):
+        mailbox.deliver(*MAIL, folder=folder)
+    mailbox.allow("Shared", "lr")
+    collector = mailbox.collector(Settle.DELETE, folders=("Shared", "INBOX", "Reports"))
+    items = read_all(collector)
+    with pytest.raises(CollectError, match="may only read the folder Shared"):
+        collector.settle(items)
+    assert (mailbox.flags(), mailbox.flags("Reports")) == ({}, {})
+    assert len(mailbox.flags("Shared")) == len(MAIL)
+
+
+def test_a_folder_that_is_gone_is_noticed_and_no_error(mailbox):
+    mailbox.create("Old")
+    for folder in ("Old", "INBOX"):
+        mailbox.deliver(*MAIL, folder=folder)
+    collector = mailbox.collector(Settle.DELETE, folders=("Old", "INBOX"))
+    items = read_all(collector)
+    mailbox.client().delete("Old")
+    collector.settle(items)
+    assert mailbox.flags() == {}
+    (notice,) = mailbox.notices
+    assert notice.reason == "unsettled"
+    assert notice.message == f"{mailbox.source.name}/Old: the folder is gone"
+
+
+REFUSALS = [
+    (
+        Settle.MOVE,
+        {"UID MOVE": "NO [OVERQUOTA] Sorry"},
+        "the quota of USER leaves no room to move messages of INBOX to DMARC/Done: ",
+        "Make room",
+    ),
+    (
+        Settle.SEEN,
+        {"UID STORE": "NO [NOPERM] No"},
+        "USER may not mark messages of INBOX as seen: ",
+        "the right to keep seen flags (s) (RFC 4314)",
+    ),
+    (
+        Settle.DELETE,
+        {"UID STORE": "NO [SERVERBUG] Oops"},
+        "the server refuses to delete messages of INBOX: ",
+        'settle = "nothing"',
+    ),
+]
+
+
+@pytest.mark.parametrize(("settle", "ends", "words", "remedy"), REFUSALS, ids=[each[0] for each in REFUSALS])
+def test_what_the_server_refuses_is_told_with_what_was_tried(mailbox, settle, ends, words, remedy):
+    capabilities = "IMAP4rev1 AUTH=PLAIN MOVE UIDPLUS"
+    with odd_server({3: MAIL[0]}, capabilities=capabilities, ends=ends) as odd:
+        place = {"host": "127.0.0.1", "port": odd.port, "security": Security.NONE}
+        collector = mailbox.collector(settle, **place)
+        with pytest.raises(CollectError) as caught:
+            collector.settle(read_all(collector))
+        mailbox.close()
+    assert words.replace("USER", mailbox.source.user) in caught.value.message
+    assert next(iter(ends.values())).split()[1] in caught.value.message
+    assert remedy in caught.value.hint
