@@ -55,12 +55,16 @@ class FolderReading:
         """The lowest UID that could not be read and waits."""
 
     def uids(self, first: int, *, window: int = WINDOW) -> list[int]:
-        """The UIDs from `first` on of messages that nobody marked as deleted, ascending."""
+        """The UIDs from `first` on, ascending.
+
+        Messages marked as deleted are among them: whoever marked one may think better of it, and the
+        mark of the folder would have passed it by then. Our own are stored, so they are not read twice.
+        """
         found: set[int] = set()
         # By sequence numbers, because UIDs may have gaps of any size; from the top, because messages
         # that somebody removes meanwhile only make others slip down, into windows still to come.
         for low, high in windows(self._opened.exists, window):
-            criteria = [f"{low}:{high}", "UID", f"{first}:*", "UNDELETED"]
+            criteria = [f"{low}:{high}", "UID", f"{first}:*"]
             found.update(self._session.inside(self._opened, partial(_search, criteria=criteria)))
         # `n:*` holds the last message even where its UID is below n (RFC 9051 section 9, seq-range).
         return sorted(uid for uid in found if uid >= first)

@@ -3,7 +3,7 @@ import pytest
 from dmarcwatch.collect.sources import Security, Settle
 from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL
-from tests.collectors.memory import read_all
+from tests.collectors.memory import RunMemory, read_all
 from tests.collectors.odd_server import odd_server
 
 
@@ -34,15 +34,15 @@ def test_without_move_a_message_is_copied_and_taken_away_by_its_number(mailbox):
     assert len(mailbox.flags("DMARC/Done")) == 1
 
 
-def test_without_uidplus_a_message_stays_marked_as_deleted_and_that_is_said(mailbox):
+@pytest.mark.parametrize("settle", [Settle.MOVE, Settle.DELETE])
+def test_without_uidplus_a_message_stays_marked_as_deleted_and_that_is_said(mailbox, settle):
     mailbox.deliver(*MAIL)
-    collector = mailbox.collector(
-        Settle.DELETE, host=mailbox.server.few_capabilities, verify_certificate=False
-    )
-    collector.settle(read_all(collector)[:1])
+    host = mailbox.server.few_capabilities
+    collector, memory = mailbox.collector(settle, host=host, verify_certificate=False), RunMemory()
+    collector.settle(read_all(collector, memory)[:1])
     assert mailbox.flags() == {1: r"\Deleted", 2: "", 3: ""}
     assert mailbox.reasons() == ["unsettled"]
-    assert len(read_all(collector)) == 2
+    assert read_all(collector, memory) == []
 
 
 def test_messages_with_new_numbers_are_not_settled_by_their_old_ones(mailbox):
