@@ -137,6 +137,11 @@ class ImapSource:
             problems.append(f"{self.name}: give either password or oauth")
         if not self.folders:
             problems.append(f"{self.name}: name at least one folder")
+        if self.settle is Settle.MOVE:
+            settled = [folder for folder in self.folders if _same_folder(folder, self.done)]
+            problems += [
+                f"{self.name}: {folder} cannot be read and be the folder `done` as well" for folder in settled
+            ]
         problems += _bad_numbers(self)
         if problems:
             raise ConfigError(problems)
@@ -223,6 +228,12 @@ class S3Source:
 
 
 Source = StdinSource | FileSource | ImapSource | S3Source
+
+
+def _same_folder(one: str, other: str) -> bool:
+    """Whether two names can mean one folder: INBOX is one in any case, and `/` may be the server's `.`."""
+    one, other = (name.replace(".", "/") for name in (one, other))
+    return one == other or one.upper() == other.upper() == "INBOX"
 
 
 def _bad_numbers(source: ImapSource | S3Source) -> list[str]:

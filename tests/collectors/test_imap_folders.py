@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dmarcwatch.collect.sources import Security, Settle
-from dmarcwatch.errors import CollectError
+from dmarcwatch.errors import CollectError, ConfigError
 from tests.collectors.contract import MAIL
 from tests.collectors.memory import RunMemory, read_all
 from tests.collectors.odd_server import odd_server
@@ -100,6 +100,28 @@ def test_a_folder_that_only_a_pattern_found_and_may_not_be_opened_is_noticed(mai
     assert "may not open the folder Locked" in notice.message
 
 
+@pytest.mark.parametrize(
+    ("folders", "done"),
+    [(("INBOX", "DMARC/Done"), "DMARC/Done"), (("DMARC.Done",), "DMARC/Done"), (("inbox",), "INBOX")],
+)
+def test_the_folder_for_settled_mail_cannot_be_read_as_well(mailbox, folders, done):
+    with pytest.raises(ConfigError, match="cannot be read and be the folder `done` as well"):
+        replace(mailbox.source, folders=folders, settle=Settle.MOVE, done=done)
+    assert replace(mailbox.source, folders=folders, done=done).folders == folders
+
+
+def test_the_folder_for_settled_mail_is_known_under_its_other_name_too(mailbox):
+    mailbox.source = replace(mailbox.source, user="dotted")
+    mailbox.create("INBOX.Weekly", "INBOX.Weekly.Done")
+    mailbox.deliver(MAIL[0], folder="INBOX.Weekly")
+    mailbox.deliver(MAIL[1], folder="INBOX.Weekly.Done")
+    folders = {"folders": ("INBOX.Weekly.Done", "Weekly"), "done": "Weekly/Done", "settle": Settle.MOVE}
+    read, error = read_until_error(mailbox, **folders)
+    assert read == MAIL[:1]
+    assert "INBOX.Weekly.Done is the folder that stored mail is moved to" in error.message
+    assert error.hint
+
+
 # -- patterns --------------------------------------------------------------------------------------
 
 
@@ -120,9 +142,9 @@ def test_a_pattern_that_matches_only_settled_mail_is_none_that_matches_nothing(m
 
 def test_a_slash_in_a_pattern_stands_for_whatever_the_server_uses(mailbox):
     mailbox.source = replace(mailbox.source, user="dotted")
-    mailbox.create("INBOX.Weekly.In")
-    mailbox.deliver(MAIL[0], folder="INBOX.Weekly.In")
-    for pattern in ("Weekly/*", "Weekly/%", "Week%/In", "INBOX.Weekly.*"):
+    mailbox.create("INBOX.Daily.In")
+    mailbox.deliver(MAIL[0], folder="INBOX.Daily.In")
+    for pattern in ("Daily/*", "Daily/%", "Dail%/In", "INBOX.Daily.*"):
         assert [item.data for item in read_all(mailbox.collector(folders=(pattern,)))] == MAIL[:1]
 
 
