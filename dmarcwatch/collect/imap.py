@@ -30,7 +30,11 @@ tell of new mail only when asked."""
 
 
 class ImapCollector:
-    """The folders of one mailbox, opened for reading only unless something is settled."""
+    """The folders of one mailbox, opened for reading only unless something is settled.
+
+    `deadline` is the end of the run by time.monotonic(): what the server is still telling by then is
+    left to the next one, with a CollectError.
+    """
 
     def __init__(
         self,
@@ -39,10 +43,11 @@ class ImapCollector:
         *,
         budgets: Budgets | None = None,
         notify: Notify = unheard,
+        deadline: float | None = None,
     ) -> None:
         self._source = source
-        self._session = Session(source, secret)
         self._budgets = budgets or Budgets()
+        self._session = Session(source, secret, budgets=self._budgets, deadline=deadline)
         self._notify = notify
         self._marks: Marks = {}
         self._expected: int | None = None
@@ -80,6 +85,9 @@ class ImapCollector:
     def _items(self, memory: Memory) -> Iterator[Item]:
         self._expected = None
         found = self._find()
+        for name in found.garbled:
+            text = f"{self.source}: the folder {name} is passed over: its name is no modified UTF-7"
+            self._notify(Notice(f"{self.source}/{name}", "unreadable", text, left=True))
         errors: list[CollectError] = list(found.errors)
         for folder in found.folders:
             try:
@@ -154,7 +162,7 @@ class ImapCollector:
 
     def _hears_news(self, opened: Opened, seconds: float) -> bool:
         try:
-            told = self._session.inside(opened, partial(_hears_news, seconds=seconds))
+            told = self._session.inside(opened, partial(_hears_news, seconds=seconds), waits=seconds)
         except Renumbered:
             return True
         # Where the connection broke, the folder was opened anew, and what came meanwhile is told by that.

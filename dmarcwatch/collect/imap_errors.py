@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import closing
 
+from dmarcwatch.collect.imap_allowance import Endless
 from dmarcwatch.collect.sources import ImapSource, Security, Settle
 from dmarcwatch.errors import CollectError
 from dmarcwatch.text import clean, count
@@ -63,6 +64,17 @@ def server_words(error: Exception) -> str:
     text = str(error)
     wrapped = re.fullmatch(r"b(['\"])(.*)\1", text, re.DOTALL)
     return clean(wrapped[2] if wrapped else text, _MAX_WORDS_CHARS)
+
+
+def refused(source: ImapSource, error: Exception) -> Refused:
+    """What became of a command that the server answered with NO or BAD, or not in IMAP."""
+    words = server_words(error)
+    if isinstance(error, imaplib.IMAP4.error):
+        text, hint = "the server says", "The next run asks again; where it stays so, ask who runs the server."
+    else:
+        text, hint = "the server's answer is not IMAP", "Check that the server is sound; ask who runs it."
+        words = words or type(error).__name__
+    return Refused(f"{source.name}: {text}: {words}", hint=hint, words=words)
 
 
 def unreachable(source: ImapSource, error: Exception) -> CollectError:
@@ -205,15 +217,22 @@ def settling_refused(source: ImapSource, folder: str, words: str) -> Refused:
 
 
 def lost(source: ImapSource, error: Exception) -> Lost:
-    """The connection broke each time the same was asked."""
-    if isinstance(error, TimeoutError):
-        reason = f"the server fell silent for {source.timeout_seconds:g} seconds"
+    """The connection broke each time the same was asked, or one answer took longer than any needs."""
+    if isinstance(error, Endless):
+        reason = f"the server was still answering after {patience(source):g} seconds"
+    elif isinstance(error, TimeoutError):
+        reason = f"the server fell silent for {source.timeout_seconds:g} seconds in the middle of an answer"
+        reason += ", more than once"
     else:
-        reason = f"the connection broke: {server_words(error)}"
+        reason = f"the connection broke: {server_words(error)} in the middle of an answer, more than once"
     return Lost(
-        f"{source.name}: {reason} in the middle of an answer, more than once",
-        hint="Everything read so far is stored; the next run goes on there.",
+        f"{source.name}: {reason}", hint="Everything read so far is stored; the next run goes on there."
     )
+
+
+def patience(source: ImapSource) -> float:
+    """Seconds in which any command is answered in full: a slow link needs some for a large mail."""
+    return 10 * source.timeout_seconds
 
 
 def _greets_without_tls(source: ImapSource) -> bool:
@@ -240,4 +259,14 @@ def _speaks_tls(source: ImapSource) -> bool:
 
 
 IMAP_ERRORS = (imaplib.IMAP4.error, OSError)
-"""All that imaplib and imapclient raise for reasons outside this program."""
+"""What imaplib and imapclient raise for reasons outside this program."""
+NOT_IMAP = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    RecursionError,
+)
+"""What they raise besides where an answer is none that IMAP knows."""

@@ -4,7 +4,7 @@ import imaplib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dmarcwatch.collect.imap_errors import nothing_matches, settled_folder
+from dmarcwatch.collect.imap_errors import NOT_IMAP, nothing_matches, settled_folder
 from dmarcwatch.collect.imap_login import Client
 from dmarcwatch.collect.imap_marks import INBOX, canonical
 from dmarcwatch.collect.sources import ImapSource, Settle
@@ -29,6 +29,8 @@ class Found(NamedTuple):
     """Each once, in the order of `folders`."""
     errors: list[CollectError]
     """Why some lead nowhere."""
+    garbled: list[str]
+    """Names that patterns matched and nobody can ask for: they are no modified UTF-7."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -38,11 +40,16 @@ class Found(NamedTuple):
 
 def folder_names(client: Client, pattern: str = "*") -> list[str]:
     """The folders that can be opened and match `pattern`, as LIST understands it, sorted."""
-    return sorted(
-        canonical(name)
+    return sorted(canonical(name) for name in _listed(client, pattern) if isinstance(name, str))
+
+
+def _listed(client: Client, pattern: str) -> list[str | bytes]:
+    """The same in the order they were told; a name that is no modified UTF-7 as bytes."""
+    return [
+        name
         for flags, _, name in client.list_folders("", pattern)
         if not _CLOSED & {flag.lower() for flag in flags}
-    )
+    ]
 
 
 def matching(client: Client, source: ImapSource) -> Found:
@@ -54,23 +61,26 @@ def matching(client: Client, source: ImapSource) -> Found:
     settled = actual_name(client, source.done)
     folders: dict[str, Folder] = {}
     errors: list[CollectError] = []
+    garbled: list[str] = []
     for wanted in source.folders:
         if "*" in wanted or "%" in wanted:
             names = _matched(client, wanted)
             errors += [] if names else [nothing_matches(source, wanted, known=folder_names(client))]
-            folders |= {name: Folder(name, False) for name in names if name not in {settled, *folders}}
+            garbled += [repr(name)[2:-1] for name in names if isinstance(name, bytes)]
+            found = sorted(canonical(name) for name in names if isinstance(name, str))
+            folders |= {name: Folder(name, False) for name in found if name not in {settled, *folders}}
             continue
         name = actual_name(client, wanted) or wanted
         if name == settled and source.settle is Settle.MOVE:
             errors.append(settled_folder(source, wanted))
         else:
             folders[name] = Folder(name, True)
-    return Found(list(folders.values()), errors)
+    return Found(list(folders.values()), errors, list(dict.fromkeys(garbled)))
 
 
-def _matched(client: Client, pattern: str) -> list[str]:
+def _matched(client: Client, pattern: str) -> list[str | bytes]:
     """What matches the pattern in the first of its spellings that matches anything."""
-    names = (folder_names(client, spelling) for spelling in _spellings(client, pattern))
+    names = (_listed(client, spelling) for spelling in _spellings(client, pattern))
     return next(filter(None, names), [])
 
 
@@ -122,5 +132,8 @@ def _delimiter(client: Client) -> str | None:
 def _personal_prefix(client: Client) -> str:
     if not client.has_capability("NAMESPACE"):
         return ""
-    personal = client.namespace().personal
-    return personal[0][0] if personal else ""
+    try:
+        prefix = client.namespace().personal[0][0]
+    except NOT_IMAP:
+        return ""  # none is told, or nothing that could be one
+    return prefix if isinstance(prefix, str) else ""

@@ -6,42 +6,34 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from dmarcwatch.collect.imap_errors import IMAP_ERRORS, login_refused, unreachable
+from dmarcwatch.collect.imap_allowance import Allowance
+from dmarcwatch.collect.imap_errors import IMAP_ERRORS, NOT_IMAP, login_refused, unreachable
 from dmarcwatch.collect.sources import ImapSource, Security
 from dmarcwatch.errors import CollectError
 
 Client = Any
 """An imapclient.IMAPClient: the package has no types."""
 
-_GREETING_SECONDS = 20.0
-"""Bound on connecting and on the greeting, which a healthy server sends at once."""
 
-
-def connect(source: ImapSource, secret: Callable[[], str]) -> Client:
+def connect(source: ImapSource, secret: Callable[[], str], allowance: Allowance) -> Client:
     """A client that is logged in; `secret` gives the password or a fresh access token.
 
     Raises Unreachable where a later try may help, else CollectError.
     """
-    from imapclient import IMAPClient, SocketTimeout  # 0.1 s that reading files need not pay
+    from dmarcwatch.collect.imap_client import BoundedClient  # 0.1 s that reading files need not pay
 
     context = _tls_context(source)
     # Before connecting: no server waits while a person types a code somewhere.
     password_or_token = secret()
     try:
-        client = IMAPClient(
-            source.host,
-            port=source.effective_port,
-            ssl=source.security is Security.TLS,
-            ssl_context=context,
-            timeout=SocketTimeout(min(_GREETING_SECONDS, source.timeout_seconds), source.timeout_seconds),
-        )
-    except IMAP_ERRORS as error:
+        client = BoundedClient(source, context, allowance)
+    except (*IMAP_ERRORS, *NOT_IMAP) as error:
         raise unreachable(source, error) from error
-    client.normalise_times = False  # INTERNALDATE with its own offset, not in local time
     try:
         if source.security is Security.STARTTLS:
             _start_tls(client, source, context)
-        _log_in(client, source, password_or_token)
+        if not client.logged_in:
+            _log_in(client, source, password_or_token)
     except BaseException:
         drop(client)
         raise
@@ -50,7 +42,7 @@ def connect(source: ImapSource, secret: Callable[[], str]) -> Client:
 
 def drop(client: Client) -> None:
     """Close the connection without a word; it may be broken already."""
-    with suppress(*IMAP_ERRORS):
+    with suppress(*IMAP_ERRORS, *NOT_IMAP):
         client.shutdown()
 
 
@@ -69,6 +61,12 @@ def _tls_context(source: ImapSource) -> ssl.SSLContext:
 
 
 def _start_tls(client: Client, source: ImapSource, context: ssl.SSLContext) -> None:
+    if client.logged_in:
+        # Whoever greets so has us skip TLS: it cannot be started any more (RFC 9051 section 6.2.1).
+        raise CollectError(
+            f"{source.name}: the server greets us as logged in already (PREAUTH), so there is no STARTTLS",
+            hint='Use security = "tls" (imaps://), or "none" for a server on this machine.',
+        )
     if not client.has_capability("STARTTLS"):
         # Somebody between us and the server can take the offer out, so going on would be a leak.
         raise CollectError(
@@ -87,8 +85,8 @@ def _log_in(client: Client, source: ImapSource, secret: str) -> None:
             _with_token(client, source, secret)
         else:
             _with_password(client, source, secret)
-    except (imaplib.IMAP4.abort, OSError) as error:
-        raise unreachable(source, error) from error
+    except (imaplib.IMAP4.abort, OSError, *NOT_IMAP) as error:
+        raise unreachable(source, error) from None
     except imaplib.IMAP4.error as error:
         # `from None`: the foreign error's frames hold the secret.
         raise login_refused(source, error) from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from dmarcwatch.collect import Item, Memory, Notice, Notify
 from dmarcwatch.collect.batches import ASKED_AT_ONCE, MAX_HEAD_BYTES, batched, unseen
 from dmarcwatch.collect.imap_errors import Lost, Refused
 from dmarcwatch.collect.imap_login import Client
-from dmarcwatch.collect.imap_session import Opened, Session
+from dmarcwatch.collect.imap_session import MAX_NUMBER, Opened, Session
 
 WINDOW = 50_000
 """Messages looked through by one SEARCH: imaplib gives up on an answer of more than 1,000,000 bytes,
@@ -23,6 +23,9 @@ BATCH_BYTES = 8 * 1024 * 1024
 _BREAKS = 5
 """Messages in a row that break the connection before it is the server's fault: each costs the silence
 that counts as dead, twice."""
+
+Told = dict[int, dict[bytes, Any]]
+"""What the server says of messages, by UID and attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class FolderReading:
             criteria = [f"{low}:{high}", "UID", f"{first}:*"]
             found.update(self._session.inside(self._opened, partial(_search, criteria=criteria)))
         # `n:*` holds the last message even where its UID is below n (RFC 9051 section 9, seq-range).
-        return sorted(uid for uid in found if uid >= first)
+        return sorted(uid for uid in found if first <= uid <= MAX_NUMBER)
 
     def done_below(self, uid: int) -> int:
         """`uid`, or the lowest UID that could not be read and waits, if that is below it."""
@@ -98,7 +101,7 @@ class FolderReading:
             if data is not None:
                 yield self._item(mail, data)
             elif mail.uid in bodies:
-                self._leave(mail.uid, "the server gave no text for it")
+                self._leave([mail.uid], "the server gave no text for it")
 
     def _item(self, mail: _Mail, data: bytes) -> Item:
         too_large = mail.size > self._limit
@@ -114,18 +117,21 @@ class FolderReading:
     def _sized(self, uids: Iterable[int]) -> Iterator[_Mail]:
         for chunk in batched(uids, ASKED_AT_ONCE):
             told = self._fetch(chunk, ["RFC822.SIZE", "INTERNALDATE"])
-            for uid in chunk:
-                if uid in told:
-                    received = told[uid].get(b"INTERNALDATE")
-                    yield _Mail(uid, told[uid].get(b"RFC822.SIZE", 0), received and received.astimezone(UTC))
+            sizes = {uid: told[uid].get(b"RFC822.SIZE") for uid in chunk if uid in told}
+            absurd = [uid for uid, size in sizes.items() if not isinstance(size, int)]
+            if absurd:
+                self._leave(absurd, "the server does not tell its size")
+            for uid, size in sizes.items():
+                if isinstance(size, int):
+                    yield _Mail(uid, size, told[uid].get(b"INTERNALDATE"))
 
-    def _fetch(self, uids: list[int], parts: list[str]) -> dict[int, dict[bytes, Any]]:
+    def _fetch(self, uids: list[int], parts: list[str]) -> Told:
         """What the server says of each message; those it cannot give are noticed and left out."""
         if not uids:
             return {}
         try:
             # A list of numbers, never a range as text: imapclient 4.1 cannot read the answer to that.
-            told = self._session.inside(self._opened, lambda client: client.fetch(uids, parts))
+            told: Told = self._session.inside(self._opened, lambda client: client.fetch(uids, parts))
         except (Refused, Lost) as error:
             if len(uids) == 1:
                 self._give_up(uids[0], error)
@@ -136,30 +142,28 @@ class FolderReading:
                 told |= self._fetch([uid], parts)
             return told
         self._breaks = 0
-        for uid in uids:
-            if uid not in told:  # moved or deleted by somebody since it was found
-                self._skip(uid)
-        return dict(told)
+        untold = [uid for uid in uids if uid not in told]
+        if untold:
+            self._leave(untold, "the server tells nothing of it")
+        return told
 
     def _give_up(self, uid: int, error: Refused | Lost) -> None:
         """Leave one message that cannot be had, unless the server can do nothing else either."""
         self._breaks += isinstance(error, Lost)
         if self._breaks >= _BREAKS:
             raise error
-        self._leave(uid, error.message)
+        self._leave([uid], error.message)
 
-    def _leave(self, uid: int, why: str) -> None:
-        """Say that a message waits. Raises Lost where the server does not even tell whether it is there."""
-        if not self._session.inside(self._opened, partial(_is_there, uid=uid)):
-            self._skip(uid)
-            return
-        self._stuck = self.done_below(uid)
-        url = self._url(uid)
-        self._notify(Notice(url, "unreadable", f"{url} cannot be read and waits: {why}", left=True))
-
-    def _skip(self, uid: int) -> None:
-        url = self._url(uid)
-        self._notify(Notice(url, "vanished", f"{url} went away before it was read", left=False))
+    def _leave(self, uids: list[int], why: str) -> None:
+        """Say that messages wait, or that they are gone. Raises Lost where the server tells neither."""
+        there = self._session.inside(self._opened, partial(_those_there, uids=uids))
+        for uid in uids:
+            url = self._url(uid)
+            if uid in there:
+                self._stuck = self.done_below(uid)
+                self._notify(Notice(url, "unreadable", f"{url} cannot be read and waits: {why}", left=True))
+            else:  # moved or deleted by somebody since it was found
+                self._notify(Notice(url, "vanished", f"{url} went away before it was read", left=False))
 
     def _url(self, uid: int) -> str:
         """RFC 5092 section 6."""
@@ -193,14 +197,13 @@ def _search(client: Client, criteria: list[str]) -> list[int]:
     return list(client.search(criteria))
 
 
-def _is_there(client: Client, uid: int) -> bool:
+def _those_there(client: Client, uids: list[int]) -> set[int]:
     # Servers tell of removed messages in answer to NOOP, but not to FETCH (RFC 9051 section 7.5.1).
     client.noop()
-    return bool(client.search(["UID", str(uid)]))
+    return set(client.search(["UID", ",".join(map(str, uids))]))
 
 
 def _body(told: dict[bytes, Any]) -> bytes | None:
     """The text among what was told of a message, whichever part was asked for."""
-    return next(
-        (value for key, value in told.items() if key.startswith(b"BODY[") and value is not None), None
-    )
+    texts = (value for key, value in told.items() if key.startswith(b"BODY["))
+    return next((text for text in texts if isinstance(text, bytes)), None)

@@ -4,18 +4,22 @@ Every command asked through it can be asked again, so a break costs one answer a
 """
 
 import imaplib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
+from dmarcwatch.budgets import Budgets
+from dmarcwatch.collect.imap_allowance import Allowance, Endless, OutOfTime
 from dmarcwatch.collect.imap_errors import (
-    Refused,
+    IMAP_ERRORS,
+    NOT_IMAP,
     Unreachable,
     folder_refused,
     lost,
+    patience,
     read_only,
-    server_words,
+    refused,
 )
 from dmarcwatch.collect.imap_folders import folder_names
 from dmarcwatch.collect.imap_login import Client, connect, drop
@@ -24,6 +28,10 @@ from dmarcwatch.errors import CollectError
 
 T = TypeVar("T")
 
+MAX_NUMBER = 2**32 - 1
+"""No UID and no number of messages is higher (RFC 9051 section 9, nz-number)."""
+_ROOM_BYTES = 16 * 1024 * 1024
+"""What an answer may hold beside one message of the largest size: a batch of small ones, and words."""
 _COMMAND_TRIES = 2
 """How often one command is asked on sound connections; a third silence would rarely end otherwise."""
 
@@ -52,10 +60,28 @@ class Renumbered(CollectError):
 
 
 class Session:
-    """At most one connection to the mailbox of `source`; `secret` gives the password or a token."""
+    """At most one connection to the mailbox of `source`; `secret` gives the password or a token.
 
-    def __init__(self, source: ImapSource, secret: Callable[[], str]) -> None:
+    `deadline` is the end of the run by time.monotonic(): a command still under way by then raises
+    OutOfTime, except those that settle what is stored.
+    """
+
+    def __init__(
+        self,
+        source: ImapSource,
+        secret: Callable[[], str],
+        *,
+        budgets: Budgets | None = None,
+        deadline: float | None = None,
+    ) -> None:
         self.source = source
+        self._allowance = Allowance(
+            source.name,
+            max_bytes=(budgets or Budgets()).max_message_bytes + _ROOM_BYTES,
+            patience=patience(source),
+            grace=source.timeout_seconds,
+            deadline=deadline,
+        )
         self._secret = secret
         self._client: Client | None = None
         self._met = False
@@ -70,13 +96,16 @@ class Session:
         """The folder as it is now, opened for reading only. Raises CollectError."""
         return self._again(lambda: self._select(name, writable=False))
 
-    def inside(self, opened: Opened, action: Callable[[Client], T], *, writable: bool = False) -> T:
-        """The result of `action` with the folder open, the same as it was.
+    def inside(
+        self, opened: Opened, action: Callable[[Client], T], *, writable: bool = False, waits: float = 0.0
+    ) -> T:
+        """The result of `action` with the folder open, the same as it was; it may wait so many seconds.
 
         Raises Renumbered where UIDs mean other messages by now, Refused where the server says no to `action`,
         Lost where it breaks the connection each time, and other CollectErrors.
         """
-        return self._again(lambda: action(self._inside(opened, writable=writable)))
+        attempt = partial(self._inside, opened, writable=writable)
+        return self._again(lambda: action(attempt()), finishing=writable, waits=waits)
 
     @property
     def selected(self) -> Opened | None:
@@ -88,24 +117,30 @@ class Session:
         client, self._client, self._selected = self._client, None, None
         if client is None:
             return
+        self._allowance.begin(finishing=True)
         try:
             client.logout()
-        except (imaplib.IMAP4.error, OSError):
+        except (*IMAP_ERRORS, *NOT_IMAP, OutOfTime):
             drop(client)
 
-    def _again(self, attempt: Callable[[], T]) -> T:
+    def _again(self, attempt: Callable[[], T], *, finishing: bool = False, waits: float = 0.0) -> T:
+        self._allowance.begin(finishing=finishing, waits=waits)
         last: Exception | None = None
         for _ in range(_COMMAND_TRIES):
             try:
                 return attempt()
+            except OutOfTime:
+                self._drop()
+                raise
             except (imaplib.IMAP4.abort, OSError) as error:
                 self._drop()
                 last = error
-            except (imaplib.IMAP4.error, ValueError) as error:
+                if isinstance(error, Endless):
+                    break
+            except (imaplib.IMAP4.error, *NOT_IMAP) as error:
                 # The answer may not have been read to its end, so the connection is not sound.
                 self._drop()
-                words = server_words(error)
-                raise Refused(f"{self.source.name}: the server says: {words}", words=words) from error
+                raise refused(self.source, error) from error
         assert last is not None
         raise lost(self.source, last) from last
 
@@ -114,11 +149,11 @@ class Session:
             if self._client is not None:
                 break
             try:
-                self._client = connect(self.source, self._secret)
+                self._client = connect(self.source, self._secret, self._allowance)
             except Unreachable:
                 if delay is None or not self._met:
                     raise
-                time.sleep(delay)
+                self._allowance.sleep(delay)
         self._met = True
         return self._client
 
@@ -149,6 +184,8 @@ class Session:
         except imaplib.IMAP4.error as error:
             raise folder_refused(self.source, name, error, known=folder_names(client)) from error
         opened = Opened(name, told.get(b"UIDVALIDITY", 0), told.get(b"UIDNEXT"), told.get(b"EXISTS", 0))
+        if max(opened.exists, opened.next_uid or 0) > MAX_NUMBER:
+            raise ValueError(f"{name} has {opened.exists:,} messages and the next UID {opened.next_uid}")
         self._selected = opened, writable
         return opened
 

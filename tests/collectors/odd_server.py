@@ -3,7 +3,7 @@
 import re
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -23,10 +23,14 @@ class OddServer:
     new_validity_each_time: bool = False
     tells_next_uid: bool = True
     read_only: bool = False
-    told: dict[str, list[bytes]] = field(default_factory=dict)
-    """What is told to commands that begin so, instead of the truth."""
+    told: dict[str, Iterable[bytes]] = field(default_factory=dict)
+    """What is told to commands that match, instead of the truth."""
     ends: dict[str, str] = field(default_factory=dict)
-    """How the answer to commands that begin so ends, instead of OK."""
+    """How the answer to commands that match ends, instead of OK."""
+    attributes: dict[int, str] = field(default_factory=dict)
+    """What is told of a message beside its UID, instead of size and date."""
+    texts: dict[int, bytes] = field(default_factory=dict)
+    """What is told of a message beside its UID, instead of its text."""
     commands: list[str] = field(default_factory=list)
     """What clients asked, without tags."""
     port: int = 0
@@ -53,8 +57,8 @@ class OddServer:
 
     @staticmethod
     def instead(answers: dict, command: str):
-        """What is answered to a command that begins as one of `answers`, None where none does."""
-        return next((answers[words] for words in answers if command.upper().startswith(words)), None)
+        """What is answered to a command that matches one of `answers`, None where none does."""
+        return next((answers[words] for words in answers if re.match(words, command, re.IGNORECASE)), None)
 
     def _select(self) -> Iterator[bytes]:
         validity = next(self._validity) if self.new_validity_each_time else 7
@@ -67,9 +71,10 @@ class OddServer:
             yield b"* OK [READ-ONLY] here"
 
     def _search(self, rest: str) -> list[int]:
-        first, onwards = re.search(r"UID (\d+)(:\*)?", rest).groups()
+        asked, onwards = re.search(r"UID ([\d,]+)(:\*)?", rest).groups()
+        first = asked.split(",")[0]
         if not onwards:
-            return [uid for uid in self.messages if uid == int(first)]
+            return [uid for uid in self.messages if str(uid) in asked.split(",")]
         # `n:*` is never empty: the last message belongs to it.
         return [uid for uid in self.messages if uid >= int(first)] or list(self.messages)[-1:]
 
@@ -79,8 +84,8 @@ class OddServer:
             if str(uid) not in wanted.split(","):
                 continue
             if "BODY" not in parts:
-                date = "20-Nov-2026 08:00:00 +0200"
-                yield f'* {number} FETCH (UID {uid} RFC822.SIZE {len(data)} INTERNALDATE "{date}")'.encode()
+                sound = f'RFC822.SIZE {len(data)} INTERNALDATE "20-Nov-2026 08:00:00 +0200"'
+                yield f"* {number} FETCH (UID {uid} {self.attributes.get(uid, sound)})".encode()
                 continue
             if uid in self.broken:
                 raise ConnectionError
@@ -89,7 +94,8 @@ class OddServer:
             if uid in self.empty:
                 yield f"* {number} FETCH (UID {uid})".encode()
                 continue
-            yield f"* {number} FETCH (UID {uid} BODY[] {{{len(data)}}}\r\n".encode() + data + b")"
+            text = self.texts.get(uid, b"BODY[] {%d}\r\n%b" % (len(data), data))
+            yield b"* %d FETCH (UID %d %b)" % (number, uid, text)
 
 
 class _Handler(socketserver.StreamRequestHandler):

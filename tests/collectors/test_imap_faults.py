@@ -1,9 +1,11 @@
 """What goes wrong between us and a mail server, and what must not be lost by it."""
 
+from contextlib import closing
+
 import pytest
 
+from dmarcwatch.collect import Notify, unheard
 from dmarcwatch.collect.imap import ImapCollector
-from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.secret import Secret
 from dmarcwatch.collect.sources import ImapSource, Security, Settle
 from dmarcwatch.errors import CollectError
@@ -93,23 +95,22 @@ def test_a_connection_that_broke_while_waiting_does_not_look_like_silence(mailbo
 # -- servers with habits ---------------------------------------------------------------------------
 
 
-def collect_from(odd: OddServer, memory: RunMemory | None = None, **options) -> tuple[list[bytes], list[str]]:
-    notices = []
+def collector_of(odd: OddServer, notify: Notify = unheard, *, deadline: float | None = None, **options):
     source = ImapSource(
         "127.0.0.1",
         "rua",
         Secret(command=("echo", PASSWORD)),
         port=odd.port,
         security=Security.NONE,
-        timeout_seconds=5,
-        retry_seconds=0.01,
-        **options,
+        **{"timeout_seconds": 5, "retry_seconds": 0.01, **options},
     )
-    collector = open_source(source, notify=notices.append)
-    try:
+    return ImapCollector(source, source.password.resolve, notify=notify, deadline=deadline)
+
+
+def collect_from(odd: OddServer, memory: RunMemory | None = None, **options) -> tuple[list[bytes], list[str]]:
+    notices = []
+    with closing(collector_of(odd, notices.append, **options)) as collector:
         return [item.data for item in read_all(collector, memory)], [notice.reason for notice in notices]
-    finally:
-        collector.close()
 
 
 NUMBERED = {uid: b"Subject: %d\r\n\r\n" % uid for uid in (3, 5, 8, 4_000_000_000)}
