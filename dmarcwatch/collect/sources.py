@@ -125,7 +125,8 @@ class ImapSource:
     verify_certificate: bool = True
     """False accepts anybody who answers as the server: the password goes to whoever listens."""
     timeout_seconds: float = 60.0
-    """Silence after which a connection counts as dead; a big folder may take tens of seconds to open."""
+    """Silence after which a connection counts as dead; a big folder may take tens of seconds to open.
+    An answer that takes ten times as long in all counts as none."""
     attempts: int = 5
     """How often a command is tried on new connections after losses, before giving up."""
     retry_seconds: float = 1.0
