@@ -15,6 +15,8 @@ from dmarcwatch.text import clean, count
 _PROBE_SECONDS = 5.0
 _MAX_WORDS_CHARS = 200
 _FOLDERS_NAMED = 10
+_LATER = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT)\]|too many .*connections", re.IGNORECASE)
+"""RFC 5530 section 3 and RFC 9051 section 7.1; Gmail has words instead of a code."""
 _RIGHTS = {
     Settle.SEEN: "to keep seen flags (s)",
     Settle.MOVE: "to insert there (i), create it where it is missing (k), and delete and expunge here (t, e)",
@@ -137,14 +139,20 @@ def _no_greeting(source: ImapSource, where: str) -> CollectError:
 
 
 def login_refused(source: ImapSource, error: Exception) -> CollectError:
-    """Why the user may not come in."""
+    """Why the user may not come in, or not now."""
+    words = server_words(error)
+    if _LATER.search(words):
+        return Unreachable(
+            f"{source.name}: the server lets {source.user} not in at present: {words}",
+            hint="The password was not refused. Wait, or close other connections to the mailbox.",
+        )
     if source.oauth is not None:
         return CollectError(
-            f"{source.name}: the server refuses the access token of {source.user}: {server_words(error)}",
+            f"{source.name}: the server refuses the access token of {source.user}: {words}",
             hint="Check that the token is meant for IMAP and this user, and that it has not expired.",
         )
     return CollectError(
-        f"{source.name}: the server refuses the password of {source.user}: {server_words(error)}",
+        f"{source.name}: the server refuses the password of {source.user}: {words}",
         hint="Check user and password; some providers want an app password, others only OAuth.",
     )
 

@@ -1,10 +1,11 @@
 """An IMAP server with the faults that real ones have and no test can make a healthy one have."""
 
 import re
+import socket
 import socketserver
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -33,8 +34,15 @@ class OddServer:
     """What is told of a message beside its UID, instead of its text."""
     commands: list[str] = field(default_factory=list)
     """What clients asked, without tags."""
+    connections: list[socket.socket] = field(default_factory=list)
     port: int = 0
     _validity: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def hang_up(self) -> None:
+        """Close every connection there is, as a server that restarts does."""
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def answer(self, command: str) -> Iterator[bytes]:
         """What goes before the tagged answer. Raises ValueError for NO, ConnectionError to hang up."""
@@ -103,6 +111,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.odd: OddServer = self.server.odd
+        self.odd.connections.append(self.connection)
         try:
             self.say(self.odd.greeting.encode())
             while line := self.rfile.readline().decode().strip():

@@ -167,6 +167,47 @@ def test_a_missing_secret_is_said_before_anybody_is_asked(mailbox):
         assert caught.value.hint
 
 
+BUSY = [
+    "NO [UNAVAILABLE] Temporary authentication failure.",
+    "NO [INUSE] Mailbox is in use",
+    "NO [LIMIT] Too much",
+    "NO [ALERT] Too many simultaneous connections. (Failure)",
+]
+
+
+@pytest.mark.parametrize("answer", BUSY)
+def test_a_server_that_lets_nobody_in_at_present_refuses_no_password(mailbox, answer):
+    with odd_server({7: MAIL[0]}, ends={"AUTHENTICATE": answer}) as odd:
+        error = refusal(mailbox, host="127.0.0.1", port=odd.port, security=Security.NONE)
+        assert "not in at present: " + answer.removeprefix("NO ") in error.message
+        assert "Wait" in error.hint
+
+
+def test_a_server_that_lets_nobody_in_for_a_moment_in_mid_run_is_waited_for(mailbox):
+    mails = {number: b"Subject: %d\r\n\r\n" % number for number in range(1, 151)}
+    with odd_server(mails) as odd:
+        place = {"host": "127.0.0.1", "port": odd.port, "security": Security.NONE}
+        items = mailbox.collector(**place, retry_seconds=0.2).items(RunMemory())
+        next(items)
+        odd.ends["AUTHENTICATE"] = BUSY[0]
+        odd.hang_up()
+        timer = threading.Timer(0.5, odd.ends.clear)
+        timer.start()
+        assert len(list(items)) == len(mails) - 1
+        timer.join()
+        mailbox.close()
+
+
+def test_whom_the_server_knows_already_need_not_log_in(mailbox):
+    with odd_server({7: MAIL[0]}, greeting="* PREAUTH welcome") as odd:
+        place = {"host": "127.0.0.1", "port": odd.port}
+        assert len(read_all(mailbox.collector(**place, security=Security.NONE))) == 1
+        mailbox.close()
+        assert not any(command.startswith(("AUTHENTICATE", "LOGIN")) for command in odd.commands)
+        error = refusal(mailbox, **place, security=Security.STARTTLS)
+        assert "(PREAUTH), so there is no STARTTLS" in error.message
+
+
 # -- access tokens ---------------------------------------------------------------------------------
 
 
