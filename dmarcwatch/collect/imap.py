@@ -12,7 +12,7 @@ from functools import partial
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
-from dmarcwatch.collect.imap_errors import Closed, Refused, first_of, settling_refused
+from dmarcwatch.collect.imap_errors import Closed, Lost, Refused, first_of, settling_refused
 from dmarcwatch.collect.imap_folders import Found, matching
 from dmarcwatch.collect.imap_login import Client
 from dmarcwatch.collect.imap_marks import INBOX, Mark, Marks, Place, place_of, read_marks, written
@@ -24,6 +24,8 @@ from dmarcwatch.errors import CollectError
 
 _RENUMBERINGS = 3
 """How often a folder may renew its numbers while it is read before we stop believing it."""
+_LOST_FOLDERS = 3
+"""How many folders in a row may break the connection: one may hold nothing but mail that does."""
 _IDLE_SECONDS = 60.0
 """How long to wait for news before asking for it: a dead connection says nothing, and some servers
 tell of new mail only when asked."""
@@ -89,17 +91,20 @@ class ImapCollector:
             text = f"{self.source}: the folder {name} is passed over: its name is no modified UTF-7"
             self._notify(Notice(f"{self.source}/{name}", "unreadable", text, left=True))
         errors: list[CollectError] = list(found.errors)
+        lost = 0
         for folder in found.folders:
             try:
                 yield from self._folder(folder.name, memory)
-            except Closed as error:
-                if error.forbidden and not folder.named:
+                lost = 0
+            except (Closed, Refused, Lost) as error:
+                if isinstance(error, Closed) and error.forbidden and not folder.named:
                     where = f"{self.source}/{folder.name}"
                     self._notify(Notice(where, "unreadable", error.message, left=True))
-                else:
-                    errors.append(error)
-            except Refused as error:
+                    continue
                 errors.append(error)
+                lost += isinstance(error, Lost)
+                if lost == _LOST_FOLDERS:
+                    break
         if errors:
             raise first_of(errors)
 

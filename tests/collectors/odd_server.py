@@ -19,6 +19,8 @@ class OddServer:
     """Messages whose text the server says NO to."""
     broken: set[int] = field(default_factory=set)
     """Messages on whose text the server dies."""
+    sound_folder: str = ""
+    """The folder in which it does not. All folders hold the same messages."""
     empty: set[int] = field(default_factory=set)
     """Messages that the server has nothing to say of but their number."""
     new_validity_each_time: bool = False
@@ -36,6 +38,8 @@ class OddServer:
     """What clients asked, without tags."""
     connections: list[socket.socket] = field(default_factory=list)
     port: int = 0
+    _folder: str = ""
+    """Opened last."""
     _validity: Iterator[int] = field(default_factory=lambda: count(1))
 
     def hang_up(self) -> None:
@@ -55,6 +59,7 @@ class OddServer:
             case "LIST":
                 yield b'* LIST () "/" INBOX'
             case "SELECT" | "EXAMINE":
+                self._folder = rest.strip('"')
                 yield from self._select()
             case "SEARCH":
                 yield f"* SEARCH {' '.join(map(str, self._search(rest)))}".encode()
@@ -95,7 +100,7 @@ class OddServer:
                 sound = f'RFC822.SIZE {len(data)} INTERNALDATE "20-Nov-2026 08:00:00 +0200"'
                 yield f"* {number} FETCH (UID {uid} {self.attributes.get(uid, sound)})".encode()
                 continue
-            if uid in self.broken:
+            if uid in self.broken and self._folder != self.sound_folder:
                 raise ConnectionError
             if uid in self.refused:
                 raise ValueError

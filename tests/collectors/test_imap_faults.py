@@ -163,6 +163,18 @@ def test_a_server_that_breaks_on_everything_is_not_asked_for_ever():
         assert sum(command.startswith("AUTHENTICATE") for command in odd.commands) < 20
 
 
+def test_a_folder_of_nothing_but_such_messages_holds_up_no_other_folder():
+    memory, folders = RunMemory(), []
+    mails = {uid: b"Subject: %d\r\n\r\n" % uid for uid in range(1, 11)}
+    with (
+        odd_server(mails, broken=set(mails), sound_folder="B") as odd,
+        closing(collector_of(odd, folders=("A", "B"))) as collector,
+        pytest.raises(CollectError, match="the connection broke"),
+    ):
+        folders.extend(item.token.split("/")[0] for item in collector.items(memory))
+    assert folders == ["B"] * len(mails)
+
+
 def test_a_server_that_does_not_tell_the_next_uid_is_searched_and_understood():
     memory = RunMemory()
     with odd_server(dict(NUMBERED), tells_next_uid=False) as odd:
