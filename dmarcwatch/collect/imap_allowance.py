@@ -54,7 +54,9 @@ class Allowance:
         """Take `size` bytes, before they are read. Raises imaplib's error where there are not as many."""
         self._bytes -= size
         if self._bytes < 0:
-            raise imaplib.IMAP4.error(f"it holds more than the {self._max_bytes:,} bytes asked for at most")
+            raise imaplib.IMAP4.error(
+                f"an answer of more than {self._max_bytes:,} bytes, more than was asked for"
+            )
 
     def spend_line(self, size: int) -> None:
         """The same for a line, which costs more than its bytes."""
