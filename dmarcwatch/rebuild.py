@@ -15,6 +15,7 @@ from dmarcwatch.store.arrivals import arrival_of
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.encoding import judgement_row
 from dmarcwatch.store.heads import stored_evidence, stored_report
+from dmarcwatch.store.imported import refuse_sums_alone
 from dmarcwatch.store.interned import Interned
 from dmarcwatch.store.pending import Pending
 from dmarcwatch.store.writer import Ids, Writer
@@ -54,8 +55,12 @@ def rebuild_facts(database: Database, rules: Rules) -> Accounts:
 
 
 def retry_rejects(database: Database, rules: Rules) -> tuple[Accounts, frozenset[str]]:
-    """Read the items behind rejects again, as after an upgrade; the accounts and the domains touched."""
+    """Read the items behind rejects again, as after an upgrade; the accounts and the domains touched.
+
+    Raises StoreError where sums were imported without their reports.
+    """
     connection: sqlite3.Connection = database.conn
+    refuse_sums_alone(connection)
     with transaction(connection):
         refiling = Refiling(connection, rules)
         items = [item for (item,) in connection.execute("SELECT DISTINCT item FROM rejects ORDER BY item")]

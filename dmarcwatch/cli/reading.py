@@ -21,6 +21,7 @@ from dmarcwatch.errors import CollectError, ConfigError
 from dmarcwatch.filing import Accounts
 from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
 from dmarcwatch.store.database import store_errors, transaction
+from dmarcwatch.store.imported import refuse_sums_alone
 from dmarcwatch.store.operators import keep_operators
 from dmarcwatch.store.unjudged import unjudged
 from dmarcwatch.text import count, visible
@@ -96,6 +97,7 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
     Raises StoreError, and ConfigError where the rules cannot be used.
     """
     database = open_store(settings, create=True)
+    refuse_sums_alone(database.conn)
     # What a run makes has no cycles; looking for some took a twentieth of it.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

@@ -21,6 +21,7 @@ from dmarcwatch.scale.import_facts import Facts
 from dmarcwatch.scale.import_sums import SumsInto
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import fit_cache, transaction
+from dmarcwatch.store.imported import Brought, note_imported
 from dmarcwatch.store.pool import settle_pool
 from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
@@ -81,6 +82,7 @@ def import_dataset(
             if wanted.reports:
                 facts.note_reports(shard, only)
         facts.write(all_items=wanted.reports and wanted == Wanted())
+        note_imported(connection, Brought(source, None, wanted.reports))
         began = [dataset.manifest(increment)["now"][:10] for increment in dataset.committed]
         settle_pool(connection, date.fromisoformat(max(began)) if began else None)
         counted = [_count(connection, table) for table in ("reports", "_stream_days", "rejects")]

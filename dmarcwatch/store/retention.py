@@ -13,6 +13,7 @@ from typing import NamedTuple
 from dmarcwatch.store import rollup
 from dmarcwatch.store.aside import forget_aside
 from dmarcwatch.store.database import size_bytes, transaction
+from dmarcwatch.store.imported import has_sums_alone, refuse_sums_alone
 from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
 BATCH_RECORDS = 200_000
@@ -109,11 +110,13 @@ def shrink(connection: sqlite3.Connection) -> int:
 
 def forget_judgements(connection: sqlite3.Connection) -> None:
     """Empty the judgements, but for what rests on records that are gone; in an open transaction."""
-    if not _any(connection, "SELECT 1 FROM reports WHERE status = 'pruned' LIMIT 1"):
+    pruned = _any(connection, "SELECT 1 FROM reports WHERE status = 'pruned' LIMIT 1")
+    if not pruned and not has_sums_alone(connection):
         _empty(connection, JUDGEMENT_TABLES)
         return
     first, last = connection.execute("SELECT min(id), max(id) FROM reports").fetchone()
-    rollup.take_away(connection, first, last)
+    if first is not None:
+        rollup.take_away(connection, first, last)
     # What is left was counted from pruned reports. The pool forgets days by itself: taking those away
     # went below zero.
     connection.execute("DELETE FROM _pool_days WHERE messages < 0")
@@ -134,8 +137,10 @@ _WITHOUT_DAYS = (
 def forget_facts(connection: sqlite3.Connection) -> None:
     """Empty facts and judgements, but for what could not be read anew; in an open transaction.
 
-    What stays: pruned reports, and whatever came from items whose bytes are gone.
+    What stays: pruned reports, and whatever came from items whose bytes are gone. Raises StoreError where
+    sums were imported without their reports.
     """
+    refuse_sums_alone(connection)
     gone = "(status = 'pruned' OR item NOT IN (SELECT item FROM _raw))"
     if not _any(connection, f"SELECT 1 FROM reports WHERE {gone} LIMIT 1"):
         tables = tuple(table for table in FACT_TABLES if table != "set_aside")

@@ -9,6 +9,7 @@ from sqlite_utils import Database, Migrations
 from dmarcwatch.errors import StoreError
 from dmarcwatch.store import tables
 from dmarcwatch.store.announced import TABLE as ANNOUNCING_TABLE
+from dmarcwatch.store.imported import TABLE as IMPORTED_TABLE
 from dmarcwatch.store.outbox import TABLES as OUTBOX_TABLES
 
 APPLICATION_ID = 0x444D5754
@@ -87,6 +88,12 @@ def forgotten_days(db: Database) -> None:
         "UPDATE _places SET pooled = (SELECT CAST(julianday(min(day)) AS INTEGER) - 1 FROM _pool_days) "
         "WHERE pooled AND EXISTS (SELECT 1 FROM _pool_days)"
     )
+
+
+@MIGRATIONS()
+def imported_data_sets(db: Database) -> None:
+    """Which data set was imported, and whether with its reports."""
+    run_statements(db.conn, IMPORTED_TABLE)
 
 
 def views() -> dict[str, str]:

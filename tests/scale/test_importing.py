@@ -1,0 +1,85 @@
+"""What a database holds after `import`, and what it refuses then."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from dmarcwatch.compose import compose
+from dmarcwatch.errors import StoreError
+from dmarcwatch.rebuild import rebuild_facts, rebuild_judgements, retry_rejects
+from dmarcwatch.scale.importing import Wanted
+from dmarcwatch.store.database import open_database
+from dmarcwatch.store.imported import has_sums_alone
+from tests.build import policy, record, report
+from tests.database import rules
+from tests.scale.build import imported, read
+from tests.scale.test_cli import run
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    """Four reports on two domains in a folder."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    for number in range(4):
+        deliver(folder, number)
+    return folder
+
+
+def deliver(folder, number):
+    head = report(report_id=f"r{number}", policy=policy(domain=f"d{number % 2}.example"))
+    (folder / f"{number}.xml").write_bytes(compose(head, [record(f"10.0.0.{number}")]))
+
+
+def messages(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(
+            "SELECT (SELECT sum(messages) FROM stream_days), (SELECT sum(messages) FROM domain_days)"
+        ).fetchone()
+
+
+@pytest.fixture
+def sums_alone(tmp_path, inbox):
+    """A database imported without the list of reports."""
+    read(tmp_path / "set", inbox)
+    imported(tmp_path / "set", tmp_path / "d.db", Wanted(reports=False))
+    assert messages(tmp_path / "d.db") == (12, 12)
+    return tmp_path / "d.db"
+
+
+def test_rebuild_keeps_figures_that_came_without_their_reports(sums_alone):
+    with closing(open_database(sums_alone)) as database:
+        rebuild_judgements(database, rules())
+    assert messages(sums_alone) == (12, 12)
+
+
+@pytest.mark.parametrize("reread", [rebuild_facts, retry_rejects])
+def test_nothing_is_read_anew_beside_figures_without_reports(sums_alone, reread):
+    with closing(open_database(sums_alone)) as database, pytest.raises(StoreError, match="count twice"):
+        reread(database, rules())
+    assert messages(sums_alone) == (12, 12)
+
+
+def test_fetch_refuses_a_database_that_knows_no_imported_report(sums_alone, inbox):
+    done = run("fetch", inbox, database=sums_alone)
+    assert (done.returncode, messages(sums_alone)) == (5, (12, 12))
+    assert "without --without-reports" in done.stderr
+
+
+def test_an_import_with_reports_makes_fetch_welcome_again(sums_alone, tmp_path, inbox):
+    imported(tmp_path / "set", sums_alone)
+    deliver(inbox, 4)
+    assert run("fetch", inbox, database=sums_alone).returncode == 0
+    assert messages(sums_alone) == (15, 15)
+
+
+@pytest.mark.parametrize("reports", [True, False])
+def test_what_an_older_program_imported_is_known_by_its_source(tmp_path, inbox, reports):
+    read(tmp_path / "set", inbox)
+    imported(tmp_path / "set", tmp_path / "d.db", Wanted(reports=reports))
+    with closing(sqlite3.connect(tmp_path / "d.db")) as connection, connection:
+        connection.execute("DROP TABLE _imported")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'imported_data_sets'")
+    with closing(open_database(tmp_path / "d.db")) as database:
+        assert has_sums_alone(database.conn) is not reports
