@@ -139,6 +139,16 @@ class Dataset:
             return schemas.RECORDS.empty_table()
         return self.shelf.read_table(name, size=done.files[name], where=wanted).cast(schemas.RECORDS)
 
+    def dropped_records(self, shard: int, written: Iterable[tuple[int, date]]) -> frozenset[tuple[int, date]]:
+        """Of these increments and days those whose records are gone: whoever keeps them may drop them."""
+        names = {records_name(increment, shard, day): (increment, day) for increment, day in set(written)}
+        known = {name for name, (increment, _) in names.items() if self._has_file(increment, shard, name)}
+        return frozenset(names[name] for name in self.shelf.missing(known))
+
+    def _has_file(self, increment: int, shard: int, name: str) -> bool:
+        done = self.shard_done(increment, shard)
+        return done is not None and name in done.files
+
     def _files(self, name: str, increment: int, shard: int) -> Iterator[tuple[str, int]]:
         done = self.shard_done(increment, shard)
         file = table_name(name, increment, shard)

@@ -32,10 +32,15 @@ class Earlier:
         self._shard = shard
         self._before = as_they_stand(dataset.reports_of(increments, shard, days.to_pylist()))
         self.entries = entries_of(self._before)
-        """Those reports, to be settled with the new ones."""
-        self._days: dict[int, date] = dict(
-            zip(self._before["id"].to_pylist(), self._before["day"].to_pylist(), strict=True)
-        )
+        """Those reports, to be settled with the new ones; final where their records were dropped."""
+        self._days = {entry.id: entry.day for entry in self.entries}
+        self._finish()
+
+    def _finish(self) -> None:
+        places = {entry.id: (increment_of(entry.id), entry.day) for entry in self.entries}
+        dropped = self._dataset.dropped_records(self._shard, places.values())
+        for entry in self.entries:
+            entry.final = places[entry.id] in dropped
 
     def has(self, report: int) -> bool:
         """Whether a report is one of them."""

@@ -30,7 +30,7 @@ class Identity(NamedTuple):
 
 @dataclass(slots=True)
 class Entry:
-    """A report and how it stands; the last four change as others come."""
+    """A report and how it stands; tier to `held` change as others come."""
 
     id: int
     identity: Identity
@@ -47,11 +47,13 @@ class Entry:
     """None until it is settled."""
     held: Held | None = None
     """Why it is held, where that was found here."""
+    final: bool = False
+    """Its records are gone, so that it stays as it stands, like a pruned report in the database."""
 
     @property
     def claim(self) -> Claim:
         """What it competes with."""
-        return Claim(self.id, self.report_id, self.tier, self.fingerprint, self.records)
+        return Claim(self.id, self.report_id, self.tier, self.fingerprint, self.records, self.final)
 
 
 class Knowledge(Protocol):
@@ -108,7 +110,7 @@ class _Settlement:
 
     def _lift(self, twin: Entry, again: Entry) -> None:
         """A report is trusted as far as the better of its deliveries, as of its arrival (JUDGEMENT 5)."""
-        if RANK[again.tier] <= RANK[twin.tier]:
+        if twin.final or RANK[again.tier] <= RANK[twin.tier]:
             return
         if twin.status == COUNTED:
             self._knowledge.count(twin, -1)

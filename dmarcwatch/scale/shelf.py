@@ -95,6 +95,17 @@ class Shelf:
             if not info.base_name.startswith(_UNFINISHED)
         }
 
+    def missing(self, names: Iterable[str]) -> frozenset[str]:
+        """Which of these files are not there. Raises ShelfError."""
+        system, base = self._place
+        asked = sorted(names)
+        try:
+            found = system.get_file_info([f"{base}/{name}" for name in asked])
+        except (OSError, pa.ArrowException) as error:
+            raise _explained(f"{self.uri} cannot be listed", error) from error
+        pairs = zip(asked, found, strict=True)
+        return frozenset(name for name, info in pairs if info.type != fs.FileType.File)
+
     def folders(self, folder: str) -> list[str]:
         """The folders of a folder, sorted; none where it is not there."""
         system, base = self._place

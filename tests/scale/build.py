@@ -112,7 +112,8 @@ def picture(database: Path) -> dict[str, list]:
     """All that verdict, sources and pages read, without the numbers that are the store's own."""
     with closing(open_database(database)) as opened:
         found = {name: sorted(opened.conn.execute(sql), key=repr) for name, sql in QUERIES.items()}
-        found["sources"] = sources(opened.conn)
+        # Streams with as many messages stand in any order.
+        found["sources"] = sorted(sources(opened.conn), key=lambda source: source["id"])
         found["verdicts"] = [_rounded(json.loads(row[0])) for row in opened.conn.execute(VERDICTS)]
     return found
 
