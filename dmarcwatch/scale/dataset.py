@@ -1,7 +1,8 @@
 """What lies where in a data set, and which of it is committed.
 
 `increments/N/manifest.json` is written last: without it nothing of increment N is read. Tables are files
-named `TABLE/N-SHARD.parquet`; `increments/N/shards/S.json` lists those of a shard with their sizes.
+named `TABLE/N-SHARD.parquet`; `increments/N/shards/S.json` lists those of a shard with their sizes, and the
+manifest lists these lists with theirs.
 """
 
 import json
@@ -16,11 +17,12 @@ import pyarrow.compute as pc
 
 from dmarcwatch.errors import ConfigError
 from dmarcwatch.scale import schemas
-from dmarcwatch.scale.shelf import Shelf
+from dmarcwatch.scale.shelf import Shelf, Written
 
 _FORMAT = 1
 _HEAD = "dataset.json"
 DEFAULT_SHARDS = 8
+_RESTORE = "Restore it from a copy of the data set; nothing was read from it."
 SCHEMAS = {
     "reports": schemas.REPORTS,
     "stream_days": schemas.STREAM_DAYS,
@@ -53,6 +55,7 @@ class Dataset:
         self.shelf = Shelf(uri)
         self.uri = uri
         self._done: dict[tuple[int, int], ShardDone] = {}
+        self._manifests: dict[int, dict[str, Any]] = {}
         if _HEAD not in self.shelf.names(""):
             if not create:
                 raise ConfigError([f"{uri} holds no data set."], hint="`dmarcwatch scale` makes one.")
@@ -82,25 +85,45 @@ class Dataset:
 
     def manifest(self, increment: int) -> dict[str, Any]:
         """What was noted at the commit of an increment."""
-        found: dict[str, Any] = json.loads(self.shelf.read(f"{folder(increment)}/manifest.json"))
-        return found
+        if increment not in self._manifests:
+            self._manifests[increment] = json.loads(self.shelf.read(f"{folder(increment)}/manifest.json"))
+        return self._manifests[increment]
 
-    def shard_done(self, increment: int, shard: int) -> ShardDone | None:
-        """What reducing a shard came to; None where that is still to be done."""
-        if (increment, shard) in self._done:
-            return self._done[increment, shard]
-        name = f"{shard:04d}.json"
-        if name not in self.shelf.names(f"{folder(increment)}/shards"):
-            return None
-        document = json.loads(self.shelf.read(f"{folder(increment)}/shards/{name}"))
+    def is_reduced(self, increment: int, shard: int) -> bool:
+        """Whether a shard of an increment under way needs no more work."""
+        return not self.shelf.missing([shard_name(increment, shard)])
+
+    def shard_done(self, increment: int, shard: int) -> ShardDone:
+        """What reducing a shard came to. Raises Written where the note of it is gone or cut short."""
+        if (increment, shard) not in self._done:
+            self._done[increment, shard] = self._read_shard(shard_name(increment, shard), increment)
+        return self._done[increment, shard]
+
+    def _read_shard(self, name: str, increment: int) -> ShardDone:
+        if self.shelf.missing([name]):
+            raise Written(f"{self.uri}/{name} is gone: nobody knows which files of it count.", hint=_RESTORE)
+        data = self.shelf.read(name)
+        # Increments of older versions have no such list.
+        listed = self.manifest(increment).get("shards", {}) if increment in self.committed else {}
+        if listed.get(name, len(data)) != len(data):
+            raise Written(
+                f"{self.uri}/{name} has {len(data):,} bytes and was written with {listed[name]:,}.",
+                hint=_RESTORE,
+            )
+        document = json.loads(data)
         days, several = document["days"], tuple(document["several"])
-        done = ShardDone(document["files"], tuple(days) if days else None, document["tally"], several)
-        self._done[increment, shard] = done
-        return done
+        return ShardDone(document["files"], tuple(days) if days else None, document["tally"], several)
 
     def note_shard(self, increment: int, shard: int, done: ShardDone) -> None:
         """Note that a shard is reduced, after its files are written."""
-        self.shelf.write(f"{folder(increment)}/shards/{shard:04d}.json", json.dumps(asdict(done)).encode())
+        self.shelf.write(shard_name(increment, shard), json.dumps(asdict(done)).encode())
+
+    def shard_notes(self, increment: int) -> dict[str, int]:
+        """The notes of all shards of an increment with their sizes in bytes, for its manifest."""
+        return {
+            f"{folder(increment)}/shards/{name}": size
+            for name, size in self.shelf.names(f"{folder(increment)}/shards").items()
+        }
 
     def table(
         self, name: str, increments: Iterable[int], shards: Iterable[int], *, where: Any = None
@@ -125,7 +148,7 @@ class Dataset:
         overlapping = []
         for increment in increments:
             done = self.shard_done(increment, shard)
-            if done and done.days and done.days[0] <= last and first <= done.days[1]:
+            if done.days and done.days[0] <= last and first <= done.days[1]:
                 overlapping.append(increment)
         return self.table("reports", overlapping, (shard,), where=pc.field("day").isin(wanted))
 
@@ -133,7 +156,6 @@ class Dataset:
         """The records of some reports of one day."""
         done = self.shard_done(increment, shard)
         name = records_name(increment, shard, day)
-        assert done is not None
         wanted = pc.field("report").isin(pa.array(sorted(reports), pa.int64()))
         if name not in done.files:
             return schemas.RECORDS.empty_table()
@@ -142,17 +164,15 @@ class Dataset:
     def dropped_records(self, shard: int, written: Iterable[tuple[int, date]]) -> frozenset[tuple[int, date]]:
         """Of these increments and days those whose records are gone: whoever keeps them may drop them."""
         names = {records_name(increment, shard, day): (increment, day) for increment, day in set(written)}
-        known = {name for name, (increment, _) in names.items() if self._has_file(increment, shard, name)}
+        known = {
+            name for name, (increment, _) in names.items() if name in self.shard_done(increment, shard).files
+        }
         return frozenset(names[name] for name in self.shelf.missing(known))
-
-    def _has_file(self, increment: int, shard: int, name: str) -> bool:
-        done = self.shard_done(increment, shard)
-        return done is not None and name in done.files
 
     def _files(self, name: str, increment: int, shard: int) -> Iterator[tuple[str, int]]:
         done = self.shard_done(increment, shard)
         file = table_name(name, increment, shard)
-        if done is not None and file in done.files:
+        if file in done.files:
             yield file, done.files[file]
 
     def _numbers(self) -> list[int]:
@@ -165,6 +185,11 @@ class Dataset:
 def folder(increment: int) -> str:
     """Where an increment's plan, parts and manifests lie."""
     return f"increments/{increment:06d}"
+
+
+def shard_name(increment: int, shard: int) -> str:
+    """The file that says what reducing a shard came to."""
+    return f"{folder(increment)}/shards/{shard:04d}.json"
 
 
 def table_name(name: str, increment: int, shard: int) -> str:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from dmarcwatch.report import AlignmentMode, Policy, PolicyPublished
 from dmarcwatch.scale.dataset import Dataset
+from dmarcwatch.scale.earlier import as_they_stand
 from dmarcwatch.scale.schemas import CELL, PLACE, POLICY
 from dmarcwatch.scale.sums import add_up
 from dmarcwatch.senders import Senders
@@ -33,9 +34,9 @@ class SumsInto:
         self._pending = Pending()
         self._interned = Interned(connection, senders, self._pending)
 
-    def domains(self, shard: int) -> pa.Array:
-        """The policy domains of a shard, those whose reports are all held as well."""
-        return self._table("reports", shard)["policy_domain"].unique()
+    def reports(self, shard: int) -> pa.Table:
+        """The reports of a shard, held ones as well, each once."""
+        return as_they_stand(self._table("reports", shard).select(["id", "policy_domain", "messages"]))
 
     def add(self, shard: int, domains: pa.Array) -> None:
         """Write what a shard has on these domains, all increments added up."""

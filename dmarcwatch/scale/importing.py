@@ -6,6 +6,7 @@ the reports, `rebuild` keeps their figures. Importing again replaces what was im
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ from dmarcwatch.scale.accounts import summary_of
 from dmarcwatch.scale.dataset import Dataset
 from dmarcwatch.scale.import_facts import Facts
 from dmarcwatch.scale.import_sums import SumsInto
+from dmarcwatch.scale.shelf import Written
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import fit_cache, transaction
 from dmarcwatch.store.imported import Brought, note_imported
@@ -74,13 +76,17 @@ def import_dataset(
         sums = SumsInto(connection, dataset, senders)
         facts = Facts(connection, dataset, runs, senders)
         domains: set[str] = set()
+        read = Counter[str]()
         for shard in range(dataset.shards):
             fit_cache(connection)
-            only = _only(sums.domains(shard), wanted)
+            reports = sums.reports(shard)
+            read.update({"reports": reports.num_rows, "messages": pc.sum(reports["messages"]).as_py() or 0})
+            only = _only(reports["policy_domain"].unique(), wanted)
             domains.update(only.to_pylist())
             sums.add(shard, only)
             if wanted.reports:
                 facts.note_reports(shard, only)
+        _compare(dataset, read)
         facts.write(all_items=wanted.reports and wanted == Wanted())
         note_imported(connection, Brought(source, None, wanted.reports))
         began = [dataset.manifest(increment)["now"][:10] for increment in dataset.committed]
@@ -97,6 +103,18 @@ def _check(connection: sqlite3.Connection, source: str) -> None:
         raise StoreError(
             f"This database holds {found}; an import would replace them.",
             hint="Name another database with --db: one for each data set.",
+        )
+
+
+def _compare(dataset: Dataset, read: Mapping[str, int]) -> None:
+    """Whether the reports are those that the manifests speak of. Raises Written where they are not."""
+    noted = [summary_of(dataset.manifest(increment)["summary"]).accounts for increment in dataset.committed]
+    reports, messages = (sum(getattr(each, name) for each in noted) for name in ("reports", "messages"))
+    if (read["reports"], read["messages"]) != (reports, messages):
+        raise Written(
+            f"{dataset.uri} holds {read['reports']:,} reports with {read['messages']:,} messages, and its "
+            f"manifests say {reports:,} with {messages:,}.",
+            hint="Restore it from a copy; nothing was imported.",
         )
 
 

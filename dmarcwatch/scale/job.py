@@ -77,7 +77,7 @@ class Job:
         """Write the manifest: from then on the increment counts. Its parts are deleted."""
         dataset, increment = self.dataset, plan.increment
         shards = [dataset.shard_done(increment, number) for number in range(dataset.shards)]
-        summary = summarize(increment, gathered, [done for done in shards if done is not None])
+        summary = summarize(increment, gathered, shards)
         summary = replace(summary, unread=(*plan.unlisted, *summary.unread))
         hosts: defaultdict[str, set[str]] = defaultdict(set)
         for done in gathered:
@@ -89,6 +89,7 @@ class Job:
             "sources": [source.name for source in plan.sources],
             "items": dict(done.files["items"] for done in gathered),
             "objects": dict(done.files["objects"] for done in gathered),
+            "shards": dataset.shard_notes(increment),
             "mail_hosts": {source: sorted(names) for source, names in hosts.items()},
             "summary": summary.as_dict(),
         }

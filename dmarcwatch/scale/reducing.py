@@ -37,7 +37,7 @@ class Shard:
 def reduce_shard(shard: Shard) -> int:
     """Reduce one shard and note that it is done; its number. Raises CollectError."""
     dataset = Dataset(shard.uri)
-    if dataset.shard_done(shard.increment, shard.number) is None:
+    if not dataset.is_reduced(shard.increment, shard.number):
         dataset.note_shard(shard.increment, shard.number, _Reduction(dataset, shard).done())
     return shard.number
 

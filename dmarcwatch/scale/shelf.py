@@ -14,6 +14,7 @@ from pyarrow import fs
 
 from dmarcwatch.errors import CollectError
 
+_RESTORE = "Restore it from a copy of the data set; nothing was read from it."
 _UNFINISHED = "."
 """Begins the name of a file that is still being written; readers of Parquet folders pass such over."""
 
@@ -65,6 +66,20 @@ class Shelf:
                 data: bytes = stream.read()
         except (OSError, pa.ArrowException) as error:
             raise _explained(f"{self.uri}/{name} cannot be read", error) from error
+        return data
+
+    def read_written(self, name: str, size: int | None) -> bytes:
+        """The bytes of a file that is known to have been written, with so many bytes where that was noted.
+
+        Raises Written where it is gone or has another size, and ShelfError.
+        """
+        if self.missing([name]):
+            raise Written(f"{self.uri}/{name} is gone.", hint=_RESTORE)
+        data = self.read(name)
+        if size is not None and len(data) != size:
+            raise Written(
+                f"{self.uri}/{name} has {len(data):,} bytes and was written with {size:,}.", hint=_RESTORE
+            )
         return data
 
     def read_ranges(self, name: str, ranges: Iterable[tuple[int, int]]) -> list[bytes]:
@@ -138,12 +153,7 @@ class Shelf:
 
         `size` is what its manifest says of its bytes. Raises Written where it is not that, and ShelfError.
         """
-        data = self.read(name)
-        if size is not None and len(data) != size:
-            raise Written(
-                f"{self.uri}/{name} has {len(data):,} bytes and was written with {size:,}.",
-                hint="Restore it from a copy; nothing was read from it.",
-            )
+        data = self.read_written(name, size)
         try:
             return pq.read_table(pa.BufferReader(data), columns=columns, filters=where)
         except (OSError, pa.ArrowException) as error:

@@ -1,5 +1,8 @@
 """What a database holds after `import`, and what it refuses then."""
 
+import json
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -9,6 +12,7 @@ from dmarcwatch.compose import compose
 from dmarcwatch.errors import StoreError
 from dmarcwatch.rebuild import rebuild_facts, rebuild_judgements, retry_rejects
 from dmarcwatch.scale.importing import Wanted
+from dmarcwatch.scale.shelf import Written
 from dmarcwatch.store.database import open_database
 from dmarcwatch.store.imported import has_sums_alone
 from tests.build import policy, record, report
@@ -83,3 +87,41 @@ def test_what_an_older_program_imported_is_known_by_its_source(tmp_path, inbox, 
         connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'imported_data_sets'")
     with closing(open_database(tmp_path / "d.db")) as database:
         assert has_sums_alone(database.conn) is not reports
+
+
+@pytest.mark.parametrize("harm", [lambda note: note.unlink(), lambda note: os.truncate(note, 10)])
+def test_a_lost_list_of_tables_is_said_by_whoever_needs_it(tmp_path, inbox, harm):
+    read(tmp_path / "set", inbox)
+    for note in (tmp_path / "set/increments/000001/shards").iterdir():
+        harm(note)
+    with pytest.raises(Written, match=r"increments/000001/shards/0000\.json"):
+        imported(tmp_path / "set", tmp_path / "d.db")
+    shutil.copy(inbox / "0.xml", inbox / "again.xml")
+    with pytest.raises(Written, match=r"increments/000001/shards/000\d\.json"):
+        read(tmp_path / "set", inbox)
+
+
+def test_a_data_set_of_before_manifests_listed_shards_is_imported(tmp_path, inbox):
+    read(tmp_path / "set", inbox)
+    manifest = tmp_path / "set/increments/000001/manifest.json"
+    document = json.loads(manifest.read_text())
+    assert len(document.pop("shards")) == 3
+    manifest.write_text(json.dumps(document))
+    assert imported(tmp_path / "set", tmp_path / "d.db").reports == 4
+
+
+def test_what_is_not_what_the_manifests_say_is_not_imported(tmp_path, inbox):
+    read(tmp_path / "set", inbox)
+    manifest = tmp_path / "set/increments/000001/manifest.json"
+    manifest.write_text(manifest.read_text().replace('"reports": 4,', '"reports": 5,'))
+    with pytest.raises(Written, match="holds 4 reports with 12 messages, and its manifests say 5 with 12"):
+        imported(tmp_path / "set", tmp_path / "d.db")
+    assert messages(tmp_path / "d.db") == (None, None)
+
+
+def test_a_table_that_is_gone_is_said_with_what_to_do(tmp_path, inbox):
+    read(tmp_path / "set", inbox)
+    shutil.rmtree(tmp_path / "set/stream_days")
+    with pytest.raises(Written, match=r"stream_days/000001-000\d\.parquet is gone") as raised:
+        imported(tmp_path / "set", tmp_path / "d.db")
+    assert "Restore it" in raised.value.hint
