@@ -6,6 +6,7 @@ manifest lists these lists with theirs.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -21,8 +22,10 @@ from dmarcwatch.scale.shelf import Shelf, Written
 
 _FORMAT = 1
 _HEAD = "dataset.json"
+_NUMBER = re.compile(r"\d{6}", re.ASCII)
+_NOTED = ("items", "objects", "mail_hosts", "summary")
+"""What every manifest has by name."""
 DEFAULT_SHARDS = 8
-_RESTORE = "Restore it from a copy of the data set; nothing was read from it."
 SCHEMAS = {
     "reports": schemas.REPORTS,
     "stream_days": schemas.STREAM_DAYS,
@@ -61,13 +64,12 @@ class Dataset:
                 raise ConfigError([f"{uri} holds no data set."], hint="`dmarcwatch scale` makes one.")
             document = {"format": _FORMAT, "shards": shards or DEFAULT_SHARDS}
             self.shelf.write(_HEAD, json.dumps(document).encode())
-        document = json.loads(self.shelf.read(_HEAD))
-        if document["format"] != _FORMAT:
+        written, self.shards = self.shelf.read_document(_HEAD, _head)
+        if written != _FORMAT:
             raise ConfigError(
-                [f"{uri} was written by another version of dmarcwatch (format {document['format']})."],
+                [f"{uri} was written by another version of dmarcwatch (format {written})."],
                 hint="Read the reports anew into another folder.",
             )
-        self.shards: int = document["shards"]
         if shards not in (None, self.shards):
             raise ConfigError(
                 [f"{uri} has {self.shards} shards, not {shards}: their number stays what it was at first."],
@@ -86,7 +88,8 @@ class Dataset:
     def manifest(self, increment: int) -> dict[str, Any]:
         """What was noted at the commit of an increment."""
         if increment not in self._manifests:
-            self._manifests[increment] = json.loads(self.shelf.read(f"{folder(increment)}/manifest.json"))
+            name = f"{folder(increment)}/manifest.json"
+            self._manifests[increment] = self.shelf.read_document(name, _manifest)
         return self._manifests[increment]
 
     def is_reduced(self, increment: int, shard: int) -> bool:
@@ -100,19 +103,9 @@ class Dataset:
         return self._done[increment, shard]
 
     def _read_shard(self, name: str, increment: int) -> ShardDone:
-        if self.shelf.missing([name]):
-            raise Written(f"{self.uri}/{name} is gone: nobody knows which files of it count.", hint=_RESTORE)
-        data = self.shelf.read(name)
-        # Increments of older versions have no such list.
+        # Manifests of older versions have no such list.
         listed = self.manifest(increment).get("shards", {}) if increment in self.committed else {}
-        if listed.get(name, len(data)) != len(data):
-            raise Written(
-                f"{self.uri}/{name} has {len(data):,} bytes and was written with {listed[name]:,}.",
-                hint=_RESTORE,
-            )
-        document = json.loads(data)
-        days, several = document["days"], tuple(document["several"])
-        return ShardDone(document["files"], tuple(days) if days else None, document["tally"], several)
+        return self.shelf.read_document(name, _shard_done, size=listed.get(name))
 
     def note_shard(self, increment: int, shard: int, done: ShardDone) -> None:
         """Note that a shard is reduced, after its files are written."""
@@ -176,10 +169,33 @@ class Dataset:
             yield file, done.files[file]
 
     def _numbers(self) -> list[int]:
-        return [int(name) for name in self.shelf.folders("increments")]
+        names = self.shelf.folders("increments")
+        for name in names:
+            if not _NUMBER.fullmatch(name):
+                raise Written(
+                    f"{self.uri}/increments/{name} is no increment.", hint="Move that folder elsewhere."
+                )
+        return [int(name) for name in names]
 
     def _names_of(self, increment: int) -> Mapping[str, int]:
         return self.shelf.names(folder(increment))
+
+
+def _head(document: dict[str, Any]) -> tuple[int, int]:
+    return int(document["format"]), int(document["shards"])
+
+
+def _manifest(document: dict[str, Any]) -> dict[str, Any]:
+    missing = [name for name in _NOTED if not isinstance(document[name], dict)]
+    if missing:
+        raise ValueError(missing)
+    return document
+
+
+def _shard_done(document: dict[str, Any]) -> ShardDone:
+    files, tally = dict(document["files"]), dict(document["tally"])
+    days, several = document["days"], tuple(document["several"])
+    return ShardDone(files, tuple(days) if days else None, tally, several)
 
 
 def folder(increment: int) -> str:

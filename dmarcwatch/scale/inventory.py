@@ -7,6 +7,7 @@ is a few files. Only the CSV format is read; keys in it are URL-encoded.
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import md5
@@ -18,6 +19,8 @@ from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.objects import StoredObject
 from dmarcwatch.errors import CollectError, ConfigError
 
+_TEXTS = ("sourceBucket", "destinationBucket", "fileFormat", "fileSchema")
+_WHOLE = "Give the manifest.json that S3 wrote; while it is still being written, use that of the day before."
 _HINT = "Make an inventory with format CSV and the fields Size, ETag and Storage class."
 
 
@@ -41,10 +44,16 @@ def inventoried(aws: Aws, url: str) -> Iterator[StoredObject]:
         data = _read(aws, bucket, file["key"])
         if md5(data, usedforsecurity=False).hexdigest() != file["MD5checksum"]:
             raise CollectError(f"s3://{bucket}/{file['key']} is not what {url} says; it may be half written.")
-        for row in csv.reader(StringIO(gzip.decompress(data).decode())):
-            found = _object(dict(zip(fields, row, strict=True)))
-            if found is not None:
-                yield found
+        yield from _listed(data, fields, f"s3://{bucket}/{file['key']}")
+
+
+def _listed(data: bytes, fields: list[str], url: str) -> Iterator[StoredObject]:
+    """The objects in one file of an inventory. Raises CollectError for a line that cannot be read."""
+    try:
+        rows = csv.reader(StringIO(gzip.decompress(data).decode()))
+        yield from (found for row in rows if (found := _object(dict(zip(fields, row, strict=True)))))
+    except (ValueError, EOFError, OSError, zlib.error, csv.Error) as error:
+        raise CollectError(f"{url} has a line that cannot be read: {error}.", hint=_HINT) from error
 
 
 def _object(row: dict[str, str]) -> StoredObject | None:
@@ -65,7 +74,15 @@ def _manifest(aws: Aws, url: str) -> dict[str, Any]:
     place = urlsplit(url)
     if place.scheme != "s3" or not place.path.endswith("manifest.json"):
         raise ConfigError([f"{url} names no inventory."], hint="Give s3://bucket/.../manifest.json.")
-    found: dict[str, Any] = json.loads(_read(aws, place.netloc, place.path.lstrip("/")))
+    data = _read(aws, place.netloc, place.path.lstrip("/"))
+    try:
+        found: dict[str, Any] = json.loads(data)
+        texts = [found[name] for name in _TEXTS]
+        texts += [file[name] for file in found["files"] for name in ("key", "MD5checksum")]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise CollectError(f"{url} is no manifest of an inventory ({error!r:.100}).", hint=_WHOLE) from error
+    if not all(isinstance(text, str) for text in texts):
+        raise CollectError(f"{url} is no manifest of an inventory.", hint=_WHOLE)
     return found
 
 

@@ -78,7 +78,9 @@ class Planner:
 
     def read(self, increment: int) -> Plan:
         """The plan of an increment that was begun."""
-        return _read(json.loads(self._dataset.shelf.read(f"{folder(increment)}/plan.json")))
+        name = f"{folder(increment)}/plan.json"
+        hint = f"Delete the folder {folder(increment)}: nothing of it counts yet, and its list is made anew."
+        return self._dataset.shelf.read_document(name, _read, hint=hint)
 
     def batches(self, increment: int) -> Iterator[tuple[int, tuple[Listed, ...]]]:
         """The batches of a plan by number, some hundreds in memory at a time."""

@@ -1,11 +1,13 @@
 """A folder of files that are there whole or not at all: on this machine, on a shared disk or in a bucket."""
 
-from collections.abc import Iterable, Mapping
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pyarrow as pa
@@ -14,7 +16,9 @@ from pyarrow import fs
 
 from dmarcwatch.errors import CollectError
 
-_RESTORE = "Restore it from a copy of the data set; nothing was read from it."
+Made = TypeVar("Made")
+
+RESTORE = "Restore it from a copy of the data set; nothing was read from it."
 _UNFINISHED = "."
 """Begins the name of a file that is still being written; readers of Parquet folders pass such over."""
 
@@ -48,9 +52,7 @@ class Shelf:
         target = f"{base}/{name}"
         try:
             if isinstance(system, fs.LocalFileSystem):
-                folder, _, last = target.rpartition("/")
-                system.create_dir(folder, recursive=True)
-                self._write_and_rename(f"{folder}/{_UNFINISHED}{last}.{uuid4().hex}", target, data)
+                _write_and_rename(Path(target), data)
             else:
                 # An object store shows an object when its upload is complete, and has no other name for it.
                 with system.open_output_stream(target) as sink:
@@ -74,13 +76,25 @@ class Shelf:
         Raises Written where it is gone or has another size, and ShelfError.
         """
         if self.missing([name]):
-            raise Written(f"{self.uri}/{name} is gone.", hint=_RESTORE)
+            raise Written(f"{self.uri}/{name} is gone.", hint=RESTORE)
         data = self.read(name)
         if size is not None and len(data) != size:
             raise Written(
-                f"{self.uri}/{name} has {len(data):,} bytes and was written with {size:,}.", hint=_RESTORE
+                f"{self.uri}/{name} has {len(data):,} bytes and was written with {size:,}.", hint=RESTORE
             )
         return data
+
+    def read_document(
+        self, name: str, make: Callable[[Any], Made], *, size: int | None = None, hint: str = RESTORE
+    ) -> Made:
+        """What `make` makes of a file of JSON. Raises Written where that is something else."""
+        data = self.read_written(name, size)
+        try:
+            return make(json.loads(data))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise Written(
+                f"{self.uri}/{name} is not what was written ({error!r:.100}).", hint=hint
+            ) from error
 
     def read_ranges(self, name: str, ranges: Iterable[tuple[int, int]]) -> list[bytes]:
         """Pieces of a file by offset and length; a negative offset counts from the end. Raises ShelfError."""
@@ -125,7 +139,10 @@ class Shelf:
         """The folders of a folder, sorted; none where it is not there."""
         system, base = self._place
         selector = fs.FileSelector(f"{base}/{folder}", allow_not_found=True)
-        found = system.get_file_info(selector)
+        try:
+            found = system.get_file_info(selector)
+        except (OSError, pa.ArrowException) as error:
+            raise _explained(f"{self.uri}/{folder} cannot be listed", error) from error
         return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
 
     def drop(self, folder: str) -> None:
@@ -137,7 +154,7 @@ class Shelf:
     def write_table(self, name: str, table: pa.Table) -> int:
         """Write a table as Parquet (zstd); its size in bytes. Raises ShelfError."""
         held = BytesIO()
-        pq.write_table(table, held, compression="zstd")
+        pq.write_table(table, held, compression="zstd", write_page_checksum=True)
         self.write(name, held.getvalue())
         return held.tell()
 
@@ -155,20 +172,11 @@ class Shelf:
         """
         data = self.read_written(name, size)
         try:
-            return pq.read_table(pa.BufferReader(data), columns=columns, filters=where)
+            return pq.read_table(
+                pa.BufferReader(data), columns=columns, filters=where, page_checksum_verification=True
+            )
         except (OSError, pa.ArrowException) as error:
-            raise Written(f"{self.uri}/{name} is damaged: {error}.") from error
-
-    def _write_and_rename(self, unfinished: str, target: str, data: bytes) -> None:
-        system = self._place[0]
-        try:
-            with system.open_output_stream(unfinished) as sink:
-                sink.write(data)
-            system.move(unfinished, target)
-        except BaseException:
-            if system.get_file_info(unfinished).type == fs.FileType.File:
-                system.delete_file(unfinished)
-            raise
+            raise Written(f"{self.uri}/{name} is damaged: {error}.", hint=RESTORE) from error
 
     def __getstate__(self) -> Mapping[str, str]:
         # A file system's connections stay where they are; the other side opens its own.
@@ -176,6 +184,26 @@ class Shelf:
 
     def __setstate__(self, state: Mapping[str, str]) -> None:
         object.__setattr__(self, "uri", state["uri"])
+
+
+def _write_and_rename(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.parent / f"{_UNFINISHED}{target.name}.{uuid4().hex}"
+    try:
+        with unfinished.open("wb") as sink:
+            sink.write(data)
+            sink.flush()
+            os.fsync(sink.fileno())
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    # Else the machine may lose its power and keep a manifest, but not the name of a table in it.
+    handle = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @lru_cache(maxsize=8)

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import S3Source
 from dmarcwatch.errors import CollectError
@@ -14,6 +15,7 @@ from dmarcwatch.ingest import Ingest, Kind
 from dmarcwatch.scale.dataset import Dataset
 from dmarcwatch.scale.engine import InProcess
 from dmarcwatch.scale.importing import Wanted, import_dataset
+from dmarcwatch.scale.inventory import source_bucket
 from dmarcwatch.scale.job import Job
 from dmarcwatch.scale.listing import Listing, listing_of
 from dmarcwatch.store.database import open_database
@@ -119,6 +121,21 @@ def test_a_half_written_inventory_is_refused(tmp_path, bucket):
     url = inventory(bucket, "in/0001")
     bucket.put("inventory/data/1.csv.gz", b"half of")
     with pytest.raises(CollectError, match="half written"):
+        run(tmp_path / "set", Listing(bucket.source, url))
+
+
+@pytest.mark.parametrize("content", [b"", b'{"sourceBucket": "a', b"[]", b'{"a": 1}', b'{"sourceBucket": 1}'])
+def test_a_manifest_that_is_none_is_refused_by_name(bucket, content):
+    url = inventory(bucket, "in/0001")
+    bucket.put("inventory/2026-11-20/manifest.json", content)
+    with closing(Aws(bucket.source)) as aws, pytest.raises(CollectError, match=f"{url} is no manifest"):
+        source_bucket(aws, url)
+
+
+def test_a_line_of_an_inventory_that_lacks_fields_is_refused_by_file(tmp_path, bucket):
+    deliver(bucket, 1)
+    url = inventory(bucket, "in/0001", schema="Bucket, Key, Size, ETag, StorageClass, IsLatest")
+    with pytest.raises(CollectError, match=r"inventory/data/1\.csv\.gz has a line that cannot be read"):
         run(tmp_path / "set", Listing(bucket.source, url))
 
 
