@@ -139,13 +139,23 @@ def _alone(dataset: str) -> Iterator[None]:
 
 def _tell(settings: Settings, summaries: list["Summary"]) -> None:
     for summary in summaries:
-        click.echo(
-            f"Increment {summary.increment}: {count(summary.objects, 'object')}. {sentence(summary.accounts)}"
-        )
+        click.echo(_line(summary))
         for line in summary.unread:
             settings.say(line)
+        if summary.unnamed > 0:
+            settings.say(f"And {summary.unnamed:,} more: those of the list stand in the table `objects`.")
     if not summaries:
         click.echo("There is nothing new.")
+
+
+def _line(summary: "Summary") -> str:
+    left = sum(summary.left.values())
+    unread = f"{summary.vanished:,} vanished, {left:,} left"
+    if summary.increment is None:
+        return f"There is nothing new: {unread}."
+    objects = count(summary.objects, "object")
+    unread = f", {unread}" if summary.vanished or left else ""
+    return f"Increment {summary.increment}: {objects}{unread}. {sentence(summary.accounts)}"
 
 
 def _lost_something(summary: "Summary") -> bool:

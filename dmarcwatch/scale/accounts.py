@@ -1,7 +1,7 @@
 """What became of every object of an increment, item by item, and the sums that must agree."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from dmarcwatch.scale.part import Part
 from dmarcwatch.scale.plan import DONE
 from dmarcwatch.scale.shelf import Written
 
-_NAMED = 20
+NAMED = 20
 """Objects that were not read and are named one by one; the table `objects` has all."""
 
 
@@ -51,13 +51,15 @@ class PartsDone:
 class Summary:
     """The accounts of one increment, as `scale` prints them and its manifest keeps them."""
 
-    increment: int
+    increment: int | None
+    """None where nothing was new."""
     objects: int
+    """Those of the list, and what could not be listed."""
     read: int
     empty: int
     vanished: int
     left: Mapping[str, int]
-    """Objects that may hold a report and could not be read, by reason; the next run tries them again."""
+    """What may hold a report and could not be listed or read, by reason; the next run tries it again."""
     items: int
     stored: int
     """Items that brought a report; like the next three by item, as `items.outcome` in a database."""
@@ -68,6 +70,11 @@ class Summary:
     """The same words and figures as those of `fetch`."""
     unread: tuple[str, ...] = ()
     """The first objects that were not read, as sentences."""
+
+    @property
+    def unnamed(self) -> int:
+        """Objects that vanished or were left and have no sentence here."""
+        return self.vanished + sum(self.left.values()) - len(self.unread)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -117,10 +124,28 @@ def summarize(increment: int, parts: Iterable[PartsDone], shards: Iterable[Shard
         only_set_aside=counts["only_set_aside"],
         only_rejects=counts["only_rejects"],
         accounts=_accounts(counts, tally),
-        unread=tuple(unread[:_NAMED]),
+        unread=tuple(unread[:NAMED]),
     )
     _check(summary, counts["documents"])
     return summary
+
+
+def with_unlisted(summary: Summary, unlisted: Mapping[str, int], sentences: Sequence[str]) -> Summary:
+    """The same accounts with what could not be listed: its number by reason, and sentences about it."""
+    counts = Counter(unlisted)
+    vanished = counts.pop("vanished", 0)
+    return replace(
+        summary,
+        objects=summary.objects + vanished + counts.total(),
+        vanished=summary.vanished + vanished,
+        left=dict(sorted((counts + Counter(summary.left)).items())),
+        unread=(*sentences, *summary.unread)[:NAMED],
+    )
+
+
+def nothing_new() -> Summary:
+    """The accounts of a run that made no increment."""
+    return Summary(None, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0)
 
 
 def summary_of(document: Mapping[str, Any]) -> Summary:
@@ -185,4 +210,4 @@ def _mail_hosts(items: pa.Table) -> dict[str, tuple[str, ...]]:
 
 def _unread(objects: pa.Table) -> tuple[str, ...]:
     unread = objects.filter(pc.invert(pc.is_in(objects["fate"], value_set=pa.array(DONE))))
-    return tuple(unread["message"].to_pylist()[:_NAMED])
+    return tuple(unread["message"].to_pylist()[:NAMED])

@@ -8,7 +8,15 @@ from typing import TypeVar
 
 from dmarcwatch.collect.batches import batched
 from dmarcwatch.errors import CollectError
-from dmarcwatch.scale.accounts import PartsDone, PartsTask, Summary, gather_items, summarize
+from dmarcwatch.scale.accounts import (
+    PartsDone,
+    PartsTask,
+    Summary,
+    gather_items,
+    nothing_new,
+    summarize,
+    with_unlisted,
+)
 from dmarcwatch.scale.dataset import Dataset, folder
 from dmarcwatch.scale.engine import Engine, EngineError
 from dmarcwatch.scale.listing import Listing
@@ -42,6 +50,8 @@ class Job:
     def run(self, listings: Sequence[Listing]) -> list[Summary]:
         """Finish what an earlier run began, then read what is new; a summary for each increment.
 
+        Where nothing is new and something could not be listed, one without an increment says so.
+
         Raises CollectError where a part of the list could not be read: nothing of that increment counts,
         what was read is kept, and the next run reads the rest. Raises EngineError where the cluster is gone.
         """
@@ -51,8 +61,10 @@ class Job:
             self.say(f"Increment {increment} was begun by an earlier run and is finished first.")
             summaries.append(self._carry_out(planner, planner.read(increment)))
         plan = planner.make(listings, now=self.recipe.now, batch_objects=self.batch_objects)
-        if plan is not None:
+        if plan.objects:
             summaries.append(self._carry_out(planner, plan))
+        elif plan.left:
+            summaries.append(with_unlisted(nothing_new(), plan.left, plan.unlisted))
         return summaries
 
     def _carry_out(self, planner: Planner, plan: Plan) -> Summary:
@@ -78,7 +90,7 @@ class Job:
         dataset, increment = self.dataset, plan.increment
         shards = [dataset.shard_done(increment, number) for number in range(dataset.shards)]
         summary = summarize(increment, gathered, shards)
-        summary = replace(summary, unread=(*plan.unlisted, *summary.unread))
+        summary = with_unlisted(summary, plan.left, plan.unlisted)
         hosts: defaultdict[str, set[str]] = defaultdict(set)
         for done in gathered:
             for source, names in done.mail_hosts.items():

@@ -5,8 +5,9 @@ into two of them.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dmarcwatch.collect import Notify
+from dmarcwatch.collect import Notice, Notify
 from dmarcwatch.collect.sources import FileSource, S3Source, Settle
 from dmarcwatch.errors import ConfigError
 from dmarcwatch.scale import schemas
@@ -48,6 +49,8 @@ class Plan:
     batches: int
     unlisted: tuple[str, ...]
     """What could not be listed, as sentences."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """How much that is, by reason."""
 
 
 class Planner:
@@ -56,24 +59,25 @@ class Planner:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
-    def make(self, listings: Sequence[Listing], *, now: datetime, batch_objects: int) -> Plan | None:
-        """Write the plan of a new increment with all that is new; None where nothing is.
+    def make(self, listings: Sequence[Listing], *, now: datetime, batch_objects: int) -> Plan:
+        """Write the plan of a new increment with all that is new; one without objects is not written.
 
         Raises CollectError where a list cannot be had.
         """
         increment = max(self._dataset.begun(), default=0) + 1
         if increment > MAX_INCREMENTS:
             raise ConfigError([f"{self._dataset.uri} has {increment - 1:,} increments and takes no more."])
-        unlisted: list[str] = []
-        targets = self._unseen(_targets(listings, lambda notice: unlisted.append(notice.message)))
+        unlisted: list[Notice] = []
+        targets = self._unseen(_targets(listings, unlisted.append))
         batches = self._write(increment, targets, min(batch_objects, MAX_BATCH_OBJECTS))
-        if not targets.num_rows:
-            return None
         sources = tuple(listing.source for listing in listings)
+        sentences = tuple(notice.message for notice in unlisted)
+        left = dict(Counter(notice.reason for notice in unlisted))
         plan = Plan(
-            increment, now, sources, self._recorded(sources), targets.num_rows, batches, tuple(unlisted)
+            increment, now, sources, self._recorded(sources), targets.num_rows, batches, sentences, left
         )
-        self._dataset.shelf.write(f"{folder(increment)}/plan.json", json.dumps(_written(plan)).encode())
+        if plan.objects:
+            self._dataset.shelf.write(f"{folder(increment)}/plan.json", json.dumps(_written(plan)).encode())
         return plan
 
     def read(self, increment: int) -> Plan:
@@ -178,6 +182,8 @@ def _read(document: dict[str, Any]) -> Plan:
         document["objects"],
         document["batches"],
         tuple(document["unlisted"]),
+        # Plans of older versions have only the sentences.
+        document.get("left", {}),
     )
 
 
