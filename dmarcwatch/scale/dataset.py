@@ -114,8 +114,8 @@ class Dataset:
     def shard_notes(self, increment: int) -> dict[str, int]:
         """The notes of all shards of an increment with their sizes in bytes, for its manifest."""
         return {
-            f"{folder(increment)}/shards/{name}": size
-            for name, size in self.shelf.names(f"{folder(increment)}/shards").items()
+            f"{shards_folder(increment)}/{name}": size
+            for name, size in self.shelf.names(shards_folder(increment)).items()
         }
 
     def table(
@@ -203,9 +203,14 @@ def folder(increment: int) -> str:
     return f"increments/{increment:06d}"
 
 
+def shards_folder(increment: int) -> str:
+    """Where the notes lie that say what reducing each shard came to."""
+    return f"{folder(increment)}/shards"
+
+
 def shard_name(increment: int, shard: int) -> str:
     """The file that says what reducing a shard came to."""
-    return f"{folder(increment)}/shards/{shard:04d}.json"
+    return f"{shards_folder(increment)}/{shard:04d}.json"
 
 
 def table_name(name: str, increment: int, shard: int) -> str:

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TypeVar
 
 from dmarcwatch.collect.batches import batched
@@ -17,7 +18,7 @@ from dmarcwatch.scale.accounts import (
     summarize,
     with_unlisted,
 )
-from dmarcwatch.scale.dataset import Dataset, folder
+from dmarcwatch.scale.dataset import Dataset, folder, shards_folder
 from dmarcwatch.scale.engine import Engine, EngineError
 from dmarcwatch.scale.listing import Listing
 from dmarcwatch.scale.mapping import Batch, parts_folder, read_batch
@@ -112,8 +113,7 @@ class Job:
 
     def _read(self, planner: Planner, plan: Plan) -> None:
         """Read all batches that have no part yet; what ends its workers in ever smaller pieces."""
-        present = self._parts(plan.increment, checked=True)
-        wave: Iterable[Batch] = self._batches(planner, plan, present)
+        wave: Iterable[Batch] = self._waiting(planner, plan)
         troubles: list[tuple[Batch, CollectError]] = []
         while True:
             deadly: list[Batch] = []
@@ -130,6 +130,15 @@ class Job:
             wave = [piece for batch in deadly for piece in _smaller(batch)]
         if troubles:
             raise _unfinished(plan, troubles)
+
+    def _waiting(self, planner: Planner, plan: Plan) -> Iterator[Batch]:
+        """The batches that have no whole part."""
+        batches = self._batches(planner, plan, self._parts(plan.increment, checked=True))
+        for first in batches:
+            # What was summed up of a part that is gone is summed up of the new one.
+            self.dataset.shelf.drop(shards_folder(plan.increment))
+            return chain([first], batches)
+        return batches
 
     def _batches(self, planner: Planner, plan: Plan, present: dict[int, list[str]]) -> Iterator[Batch]:
         """The objects that are in no part yet, in their batches."""

@@ -18,6 +18,7 @@ _MAGIC = b"DMWP1"
 _TAIL = struct.Struct(f"<QI{len(_MAGIC)}s")
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 _NO_SHARD = -1
+_AGAIN = "Run the command again: its objects are read again, all others are kept."
 
 Tables = Mapping[str, pa.Table]
 
@@ -46,7 +47,9 @@ def pack(shards: Mapping[int, Tables], common: Tables, notes: Mapping[str, Any])
 
 
 class Part:
-    """A part that lies on a shelf. Raises Written where it is not whole."""
+    """A part that lies on a shelf. Raises Written where it is not whole, and deletes it: its objects are
+    read again, or stand in other parts as well.
+    """
 
     def __init__(self, shelf: Shelf, name: str) -> None:
         self._shelf = shelf
@@ -79,7 +82,8 @@ class Part:
         return self.shard(_NO_SHARD)
 
     def _broken(self, why: str) -> Written:
-        return Written(f"{self._shelf.uri}/{self._name} is not whole: {why}.")
+        self._shelf.delete(self._name)
+        return Written(f"{self._shelf.uri}/{self._name} is not whole: {why}.", hint=_AGAIN)
 
 
 def _stream(table: pa.Table) -> bytes:

@@ -151,6 +151,16 @@ class Shelf:
         if system.get_file_info(f"{base}/{folder}").type == fs.FileType.Directory:
             system.delete_dir(f"{base}/{folder}")
 
+    def delete(self, name: str) -> None:
+        """Delete a file. Raises ShelfError."""
+        system, base = self._place
+        try:
+            system.delete_file(f"{base}/{name}")
+        except FileNotFoundError:
+            return
+        except (OSError, pa.ArrowException) as error:
+            raise _explained(f"{self.uri}/{name} cannot be deleted", error) from error
+
     def write_table(self, name: str, table: pa.Table) -> int:
         """Write a table as Parquet (zstd); its size in bytes. Raises ShelfError."""
         held = BytesIO()

@@ -10,9 +10,11 @@ from dmarcwatch.compose import compose
 from dmarcwatch.errors import CollectError, ConfigError
 from dmarcwatch.scale.dataset import Dataset
 from dmarcwatch.scale.engine import EngineError, InProcess
+from dmarcwatch.scale.mapping import Batch, read_batch
+from dmarcwatch.scale.plan import Planner
 from dmarcwatch.scale.shelf import Written
 from tests.build import policy, record, report
-from tests.scale.build import differences, fetch, imported, job, of_folder, picture, read
+from tests.scale.build import RECIPE, differences, fetch, imported, job, of_folder, picture, read
 
 
 @pytest.fixture
@@ -108,6 +110,39 @@ def test_pieces_of_a_batch_beside_the_whole_count_once(tmp_path, inbox):
     (parts / "000000-0003-0007").write_bytes((parts / "000000-0000-0010").read_bytes())
     (summary,) = read(tmp_path / "set", inbox, batch=10)
     assert (summary.objects, summary.accounts.reports) == (30, 30)
+    assert same_as_fetch(tmp_path, inbox) == {}
+
+
+def test_a_broken_whole_beside_good_pieces_of_it_is_no_obstacle(tmp_path, inbox):
+    with pytest.raises(EngineError):
+        read(tmp_path / "set", inbox, engine=Ending(1), batch=30)
+    parts = tmp_path / "set/increments/000001/parts"
+    (whole,) = parts.iterdir()
+    planner = Planner(Dataset(str(tmp_path / "set")))
+    ((number, objects),) = planner.batches(1)
+    source = planner.read(1).sources[0]
+    for piece in Batch(str(tmp_path / "set"), 1, number, objects, source, (), RECIPE, 3).split(8):
+        read_batch(piece)
+    os.truncate(whole, whole.stat().st_size // 2)
+    (summary,) = read(tmp_path / "set", inbox, batch=30)
+    assert summary.accounts.reports == 30
+    assert same_as_fetch(tmp_path, inbox) == {}
+
+
+@pytest.mark.parametrize("after", [6, 8])
+def test_a_part_that_is_damaged_inside_is_read_again_by_the_next_run(tmp_path, inbox, after):
+    """The job ended before (6) or between (8) two shards."""
+    with pytest.raises(EngineError):
+        read(tmp_path / "set", inbox, engine=Ending(after), batch=5)
+    part = sorted((tmp_path / "set/increments/000001/parts").iterdir())[2]
+    data = bytearray(part.read_bytes())
+    data[40] ^= 0xFF
+    part.write_bytes(data)
+    with pytest.raises(Written, match=f"{part.name} is not whole") as raised:
+        read(tmp_path / "set", inbox, batch=5)
+    assert "Run the command again" in raised.value.hint
+    (summary,) = read(tmp_path / "set", inbox, batch=5)
+    assert summary.accounts.reports == 30
     assert same_as_fetch(tmp_path, inbox) == {}
 
 
