@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -62,9 +64,8 @@ class Dataset:
         if _HEAD not in self.shelf.names(""):
             if not create:
                 raise ConfigError([f"{uri} holds no data set."], hint="`dmarcwatch scale` makes one.")
-            document = {"format": _FORMAT, "shards": shards or DEFAULT_SHARDS}
-            self.shelf.write(_HEAD, json.dumps(document).encode())
-        written, self.shards = self.shelf.read_document(_HEAD, _head)
+            self._write_head(shards or DEFAULT_SHARDS)
+        written, self.shards, self.id = self.shelf.read_document(_HEAD, _head)
         if written != _FORMAT:
             raise ConfigError(
                 [f"{uri} was written by another version of dmarcwatch (format {written})."],
@@ -75,6 +76,19 @@ class Dataset:
                 [f"{uri} has {self.shards} shards, not {shards}: their number stays what it was at first."],
                 hint="Leave --shards out, or choose another folder.",
             )
+        if create and self.id is None:
+            self.id = self._write_head(self.shards)
+
+    @property
+    def place(self) -> str:
+        """Where it lies, however it was spelled."""
+        return place_of(self.uri)
+
+    def _write_head(self, shards: int) -> str:
+        identity = uuid4().hex
+        document = {"format": _FORMAT, "shards": shards, "id": identity}
+        self.shelf.write(_HEAD, json.dumps(document).encode())
+        return identity
 
     def begun(self) -> list[int]:
         """The increments that have a plan, in order."""
@@ -181,8 +195,9 @@ class Dataset:
         return self.shelf.names(folder(increment))
 
 
-def _head(document: dict[str, Any]) -> tuple[int, int]:
-    return int(document["format"]), int(document["shards"])
+def _head(document: dict[str, Any]) -> tuple[int, int, str | None]:
+    # Data sets of older versions have no id until their next increment.
+    return int(document["format"]), int(document["shards"]), document.get("id")
 
 
 def _manifest(document: dict[str, Any]) -> dict[str, Any]:
@@ -196,6 +211,11 @@ def _shard_done(document: dict[str, Any]) -> ShardDone:
     files, tally = dict(document["files"]), dict(document["tally"])
     days, several = document["days"], tuple(document["several"])
     return ShardDone(files, tuple(days) if days else None, tally, several)
+
+
+def place_of(uri: str) -> str:
+    """Where a data set lies, however that is spelled."""
+    return uri.rstrip("/") if "://" in uri else str(Path(uri).resolve())
 
 
 def folder(increment: int) -> str:

@@ -17,22 +17,25 @@ import pyarrow.compute as pc
 
 from dmarcwatch.errors import StoreError
 from dmarcwatch.scale.accounts import summary_of
-from dmarcwatch.scale.dataset import Dataset
+from dmarcwatch.scale.dataset import Dataset, place_of
 from dmarcwatch.scale.import_facts import Facts
 from dmarcwatch.scale.import_sums import SumsInto
 from dmarcwatch.scale.shelf import Written
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.database import fit_cache, transaction
-from dmarcwatch.store.imported import Brought, note_imported
+from dmarcwatch.store.imported import Brought, imported, note_imported
 from dmarcwatch.store.pool import settle_pool
 from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
+from dmarcwatch.text import count
 
 _TLS_TABLES = ("tls_reports", "tls_policies", "tls_failures")
 _MARK = "import "
 """Begins the name of a source that is a data set."""
+# What `fetch` found to be a duplicate is in the data set: forgetting that it came again loses nothing.
 _STRANGERS = """
-SELECT count(*) FROM items i LEFT JOIN runs r ON r.id = i.run WHERE ifnull(r.source, '') NOT LIKE ? || '%'"""
-_OTHERS = "SELECT name FROM _sources WHERE name LIKE ? || '%' AND name <> ?"
+SELECT count(*) FROM items i LEFT JOIN runs r ON r.id = i.run
+WHERE ifnull(r.source, '') NOT LIKE ? || '%'
+    AND (i.outcome <> 'duplicate' OR i.id IN (SELECT item FROM rejects UNION SELECT item FROM set_aside))"""
 _RUN = """
 INSERT INTO runs (source, started_at, ended_at, items, reports, duplicates, set_aside, rejects, records,
     messages, problems, dropped, unread_messages)
@@ -67,9 +70,8 @@ def import_dataset(
 
     Raises StoreError for a database with reports of another origin, and CollectError for a damaged data set.
     """
-    source = f"{_MARK}{dataset.uri}"
     with transaction(connection):
-        _check(connection, source)
+        source = _source(connection, dataset)
         for table in (*FACT_TABLES, *JUDGEMENT_TABLES, *_TLS_TABLES, "_raw", "items"):
             connection.execute(f"DELETE FROM {table}")
         runs = _note_runs(connection, source, dataset)
@@ -88,22 +90,41 @@ def import_dataset(
                 facts.note_reports(shard, only)
         _compare(dataset, read)
         facts.write(all_items=wanted.reports and wanted == Wanted())
-        note_imported(connection, Brought(source, None, wanted.reports))
+        note_imported(connection, Brought(source, dataset.id, wanted.reports))
         began = [dataset.manifest(increment)["now"][:10] for increment in dataset.committed]
         settle_pool(connection, date.fromisoformat(max(began)) if began else None)
         counted = [_count(connection, table) for table in ("reports", "_stream_days", "rejects")]
     return Imported(len(dataset.committed), tuple(sorted(domains)), *counted)
 
 
-def _check(connection: sqlite3.Connection, source: str) -> None:
+def _source(connection: sqlite3.Connection, dataset: Dataset) -> str:
+    """The name of the data set among the sources of runs. Raises StoreError where it would replace others."""
+    before = imported(connection)
     strangers = connection.execute(_STRANGERS, (_MARK,)).fetchone()[0]
-    other = connection.execute(_OTHERS, (_MARK, source)).fetchone()
-    if strangers or other:
-        found = f"{strangers:,} items that `fetch` stored" if strangers else f"the data set {other[0]}"
+    if strangers:
+        items = count(strangers, "item")
         raise StoreError(
-            f"This database holds {found}; an import would replace them.",
+            f"This database holds {items} that `fetch` stored; an import would replace them.",
+            hint="Import into another database (--db) from now on, or read those sources with `scale` into "
+            "the data set, and import that into a new one.",
+        )
+    if before is None:
+        return f"{_MARK}{dataset.place}"
+    if not _is_same(before, dataset):
+        raise StoreError(
+            f"This database holds another data set ({before.source.removeprefix(_MARK)}); an import of "
+            f"{dataset.place} would replace it.",
             hint="Name another database with --db: one for each data set.",
         )
+    return before.source
+
+
+def _is_same(before: Brought, dataset: Dataset) -> bool:
+    """Whether a data set is the one that was imported before: by its id, else by where it lies."""
+    if before.dataset is not None:
+        return before.dataset == dataset.id
+    place = before.source.removeprefix(_MARK)
+    return place == dataset.uri or place_of(place) == dataset.place
 
 
 def _compare(dataset: Dataset, read: Mapping[str, int]) -> None:

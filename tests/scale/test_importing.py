@@ -11,13 +11,14 @@ import pytest
 from dmarcwatch.compose import compose
 from dmarcwatch.errors import StoreError
 from dmarcwatch.rebuild import rebuild_facts, rebuild_judgements, retry_rejects
-from dmarcwatch.scale.importing import Wanted
+from dmarcwatch.scale.dataset import Dataset
+from dmarcwatch.scale.importing import Wanted, import_dataset
 from dmarcwatch.scale.shelf import Written
 from dmarcwatch.store.database import open_database
 from dmarcwatch.store.imported import has_sums_alone
 from tests.build import policy, record, report
 from tests.database import rules
-from tests.scale.build import imported, read
+from tests.scale.build import SENDERS, fetch, imported, read
 from tests.scale.test_cli import run
 
 
@@ -125,3 +126,67 @@ def test_a_table_that_is_gone_is_said_with_what_to_do(tmp_path, inbox):
     with pytest.raises(Written, match=r"stream_days/000001-000\d\.parquet is gone") as raised:
         imported(tmp_path / "set", tmp_path / "d.db")
     assert "Restore it" in raised.value.hint
+
+
+def copied(tmp_path):
+    """Another data set under the same name in another folder."""
+    (tmp_path / "other" / "in").mkdir(parents=True)
+    deliver(tmp_path / "other" / "in", 7)
+    read(tmp_path / "other" / "set", tmp_path / "other" / "in")
+
+
+@pytest.mark.parametrize("spelled", ["{}/", "{}/../set", "set", "./set", "moved"])
+def test_a_data_set_is_known_however_its_path_is_spelled(tmp_path, inbox, monkeypatch, spelled):
+    read(tmp_path / "set", inbox)
+    imported(tmp_path / "set", tmp_path / "d.db")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "moved").symlink_to("set")
+    with closing(open_database(tmp_path / "d.db")) as database:
+        found = import_dataset(database.conn, Dataset(spelled.format(tmp_path / "set")), SENDERS, Wanted())
+    assert found.reports == 4
+
+
+def test_another_data_set_of_the_same_name_is_refused(tmp_path, inbox, monkeypatch):
+    read(tmp_path / "set", inbox)
+    copied(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with closing(open_database(tmp_path / "d.db")) as database:
+        import_dataset(database.conn, Dataset("set"), SENDERS, Wanted())
+        monkeypatch.chdir(tmp_path / "other")
+        with pytest.raises(StoreError, match=rf"another data set \({tmp_path}/set\)") as raised:
+            import_dataset(database.conn, Dataset("set"), SENDERS, Wanted())
+    assert "--db" in raised.value.hint
+    assert "import /" not in raised.value.message
+
+
+def test_a_data_set_without_id_is_known_by_its_place_and_gets_one_with_the_next_increment(tmp_path, inbox):
+    read(tmp_path / "set", inbox)
+    (tmp_path / "set/dataset.json").write_text('{"format": 1, "shards": 3}')
+    imported(tmp_path / "set", tmp_path / "d.db")
+    deliver(inbox, 5)
+    read(tmp_path / "set", inbox)
+    identity = Dataset(str(tmp_path / "set")).id
+    assert identity is not None
+    assert imported(tmp_path / "set", tmp_path / "d.db").reports == 5
+    (tmp_path / "set").rename(tmp_path / "moved")
+    assert Dataset(str(tmp_path / "moved")).id == identity
+    assert imported(tmp_path / "moved", tmp_path / "d.db").reports == 5
+
+
+def test_a_fetch_that_brought_nothing_but_duplicates_is_no_obstacle(tmp_path, inbox):
+    read(tmp_path / "set", inbox)
+    imported(tmp_path / "set", tmp_path / "d.db")
+    assert fetch(tmp_path / "d.db", [inbox.rename(tmp_path / "elsewhere")]).duplicates == 4
+    assert imported(tmp_path / "set", tmp_path / "d.db").reports == 4
+    assert messages(tmp_path / "d.db") == (12, 12)
+
+
+def test_a_fetch_that_brought_a_report_is_not_imported_over(tmp_path, inbox):
+    read(tmp_path / "set", inbox)
+    imported(tmp_path / "set", tmp_path / "d.db")
+    deliver(inbox, 6)
+    fetch(tmp_path / "d.db", [inbox])
+    with pytest.raises(StoreError, match="holds 1 item that `fetch` stored") as raised:
+        imported(tmp_path / "set", tmp_path / "d.db")
+    assert "read those sources with `scale`" in raised.value.hint
+    assert messages(tmp_path / "d.db") == (15, 15)
