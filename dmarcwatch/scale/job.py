@@ -149,7 +149,7 @@ class Job:
                 source = waiting[0].source
                 yield Batch(
                     self.dataset.uri, plan.increment, number, waiting, plan.sources[source],
-                    plan.recorded[source], recipe, self.dataset.shards,
+                    plan.recorded[source], recipe, self.dataset.shards, self.dataset.committed,
                 )  # fmt: skip
 
     def _parts(self, increment: int, *, checked: bool = False) -> dict[int, list[str]]:

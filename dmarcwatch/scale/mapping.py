@@ -20,6 +20,7 @@ from dmarcwatch.scale import schemas
 from dmarcwatch.scale.gathering import Found, ShardRows
 from dmarcwatch.scale.ids import MAX_ORDINAL, first_id, shard_of
 from dmarcwatch.scale.itemrow import item_row
+from dmarcwatch.scale.mboxes import MailsRead
 from dmarcwatch.scale.opening import Listed, Source, opened
 from dmarcwatch.scale.part import pack
 from dmarcwatch.scale.recipe import Recipe
@@ -45,6 +46,8 @@ class Batch:
     """Names that its mail host stamped before (RFC 8601 authserv-id)."""
     recipe: Recipe
     shards: int
+    earlier: tuple[int, ...] = ()
+    """The increments committed before."""
     condemned: bool = False
     """Its one object ended every worker that opened it: only its bytes are taken, as a reject."""
 
@@ -69,7 +72,8 @@ def parts_folder(increment: int) -> str:
 def read_batch(batch: Batch) -> str:
     """Read a batch and write its part; the part's name. Raises CollectError for a source or the data set."""
     reader = _Reader(batch)
-    for number, outcome in opened(batch.objects, batch.source, batch.recipe.budgets):
+    memory = MailsRead(batch.uri, batch.earlier, batch.source.name)
+    for number, outcome in opened(batch.objects, batch.source, batch.recipe.budgets, memory):
         reader.take(number, outcome)
     Shelf(batch.uri).write(f"{parts_folder(batch.increment)}/{batch.part}", reader.part())
     return batch.part

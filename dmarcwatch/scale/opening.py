@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dmarcwatch.budgets import Budgets
-from dmarcwatch.collect import Item, Notice, Notify
+from dmarcwatch.collect import Item, Memory, Notice, Notify
 from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.files import FileCollector
 from dmarcwatch.collect.folders import unreadable
 from dmarcwatch.collect.objects import StoredObject, read_object
-from dmarcwatch.collect.sources import FileSource, S3Source
+from dmarcwatch.collect.sources import FileSource, S3Source, storable
 from dmarcwatch.errors import CollectError
 
 _AHEAD_BYTES = 64 * 1024 * 1024
@@ -48,23 +48,8 @@ class Opened(NamedTuple):
     outcome: Item | Notice
 
 
-class NothingSeen:
-    """A collector's memory where the list has left out already what was seen."""
-
-    def position(self) -> str | None:
-        """None: every object is read from its beginning."""
-        return None
-
-    def seen(self, tokens: Sequence[str]) -> frozenset[str]:
-        """None of them."""
-        return frozenset()
-
-    def advance(self, position: str) -> None:
-        """Nothing to remember."""
-
-
-def opened(objects: Sequence[Listed], source: Source, budgets: Budgets) -> Iterator[Opened]:
-    """What each object came to, in their order; an mbox gives many items. Raises CollectError.
+def opened(objects: Sequence[Listed], source: Source, budgets: Budgets, memory: Memory) -> Iterator[Opened]:
+    """What each object came to, in their order; an mbox gives the mails that are new. Raises CollectError.
 
     An object that is gone or refused gives a notice; an error is about the whole source.
     """
@@ -72,22 +57,27 @@ def opened(objects: Sequence[Listed], source: Source, budgets: Budgets) -> Itera
         yield from _of_bucket(objects, source, budgets)
         return
     for found in objects:
-        yield from _of_file(found, source, budgets)
+        yield from _of_file(found, source, budgets, memory)
 
 
-def _of_file(found: Listed, source: FileSource, budgets: Budgets) -> Iterator[Opened]:
+def _of_file(found: Listed, source: FileSource, budgets: Budgets, memory: Memory) -> Iterator[Opened]:
     path = Path(os.fsdecode(found.place))
     notices: list[Notice] = []
+    silent = True
     notify: Notify = notices.append
     collector = FileCollector(FileSource(path, trusted=source.trusted), budgets=budgets, notify=notify)
     try:
-        for item in collector.items(NothingSeen()):
+        for item in collector.items(memory):
+            silent = False
             yield Opened(found.number, item)
     except CollectError as error:
         # To the collector this file is all there is; to the list it is one of many.
         if not isinstance(error.__cause__, OSError):
             raise
         notices.append(unreadable(path, error.__cause__))
+    if silent and not notices:
+        name = storable(str(path))
+        notices.append(Notice(name, "empty", f"{name} has no mail that was not read before", left=False))
     for notice in notices:
         yield Opened(found.number, notice)
 
