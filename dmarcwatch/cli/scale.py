@@ -73,7 +73,7 @@ def command(
         from dmarcwatch.scale.job import Job
 
     listings = _listings(settings, sources, inventory)
-    with _alone(dataset), cluster(scheduler=scheduler, workers=workers) as engine:
+    with _alone(dataset), cluster(scheduler=scheduler, workers=workers, say=settings.say) as engine:
         target = Dataset(dataset, shards=shards, create=True)
         job = Job(target, _recipe(settings), engine, batch, settings.say)
         summaries = job.run(listings)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, TypeVar
 
 import dask
@@ -20,6 +21,7 @@ from dmarcwatch.scale.engine import EngineError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Say = Callable[[str], None]
 
 _DEATHS = 1
 """Workers that a task may end before it counts as deadly; it is tried once more, as a machine may fail."""
@@ -27,6 +29,8 @@ _AHEAD = 3
 """Tasks handed over for each worker's thread: the next one is there when one ends."""
 _LOOK_SECONDS = 5.0
 """How long to wait for news before asking whether the scheduler is still there."""
+PATIENCE_SECONDS = 600.0
+"""How long a cluster may have no worker at all: those of a cluster that grows by itself take minutes."""
 _CONNECT_SECONDS = 10
 _ANY_PORT = "127.0.0.1:0"
 _HINT = "Start it, or see its address; then run the command again: what was done is kept."
@@ -50,8 +54,11 @@ a core (2.3 of 30 s), and so less than 1 %."""
 class Cluster:
     """Workers at the other end of a client."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, say: Say = lambda text: None) -> None:
         self._client = client
+        self._say = say
+        self._deserted: float | None = None
+        """Since when there is no worker, where there is none."""
 
     def run(
         self, function: Callable[[Task], Result], tasks: Iterable[Task]
@@ -81,7 +88,7 @@ class Cluster:
             try:
                 return ended.get(timeout=_LOOK_SECONDS)
             except Empty:
-                self._ahead()
+                self._look()
 
     def _outcome(self, future: Any) -> Any:
         """The result, or what was raised. Raises EngineError where neither will come any more."""
@@ -94,22 +101,41 @@ class Cluster:
                 if future.status not in ("pending", "finished"):
                     raise _lost(future.status) from error
                 # Its worker ended before the result was fetched, and another one does it again.
-                self._ahead()
+                self._look()
+
+    def _look(self) -> None:
+        """Say that nobody is there to work. Raises EngineError where that has lasted too long."""
+        if self._threads():
+            self._deserted = None
+        elif self._deserted is None:
+            self._deserted = monotonic()
+            self._say("No worker is there to take a task; waiting for one.")
+        elif monotonic() - self._deserted > PATIENCE_SECONDS:
+            raise EngineError(
+                f"The scheduler has had no worker for {PATIENCE_SECONDS / 60:.0f} minutes.",
+                hint="Start workers (`dask worker ADDRESS`), and run the command again: all is kept.",
+            )
 
     def _ahead(self) -> int:
         """How many tasks to hand over. Raises EngineError where nobody takes them."""
+        return _AHEAD * max(1, self._threads())
+
+    def _threads(self) -> int:
+        """How many tasks are carried out at a time. Raises EngineError where the scheduler is gone."""
         try:
             if self._client.status != "running":
                 raise _lost(self._client.status)
             threads: int = sum(self._client.nthreads().values())
         except (OSError, TimeoutError, RuntimeError) as error:
             raise _lost(error) from error
-        return _AHEAD * max(1, threads)
+        return threads
 
 
 @contextmanager
-def cluster(*, scheduler: str | None, workers: int | None) -> Iterator[Cluster]:
+def cluster(*, scheduler: str | None, workers: int | None, say: Say = lambda text: None) -> Iterator[Cluster]:
     """The cluster of a scheduler, else worker processes of this machine (as many as cores) until the end.
+
+    `say` is told what a person may have to do something about.
 
     Raises EngineError where the scheduler cannot be reached or has workers that cannot take part.
     """
@@ -120,11 +146,11 @@ def cluster(*, scheduler: str | None, workers: int | None) -> Iterator[Cluster]:
     with dask.config.set(settings):
         if scheduler is None:
             with _local(workers) as local, _connected(local) as client:
-                yield Cluster(client)
+                yield Cluster(client, say)
             return
         with _connected(scheduler) as client:
             _check_workers(client)
-            yield Cluster(client)
+            yield Cluster(client, say)
 
 
 def _connected(scheduler: Any) -> Any:

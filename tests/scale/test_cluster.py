@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dask
 import pytest
+from distributed import LocalCluster
 
 from dmarcwatch.scale.cluster import cluster
 from dmarcwatch.scale.engine import EngineError, InProcess
@@ -113,6 +114,41 @@ def test_a_lost_scheduler_is_said_and_another_one_finishes_the_job(tmp_path, mon
     (summary,) = read(tmp_path / "set", reports, engine=InProcess())
     assert summary.accounts == accounts
     assert differences(picture_of(tmp_path / "set"), wanted) == {}
+
+
+def test_a_scheduler_without_workers_is_said_and_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr("dmarcwatch.scale.cluster.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("dmarcwatch.scale.cluster._LOOK_SECONDS", 0.6)
+    said = []
+    with (
+        LocalCluster(
+            n_workers=0, host="127.0.0.1", dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+        ) as empty,
+        cluster(scheduler=empty.scheduler_address, workers=None, say=said.append) as engine,
+        pytest.raises(EngineError, match="no worker") as raised,
+    ):  # fmt: skip
+        list(engine.run(len, ["abc"]))
+    assert said == ["No worker is there to take a task; waiting for one."]
+    assert "dask worker" in raised.value.hint
+
+
+def test_a_worker_that_comes_late_does_the_work():
+    said = []
+    with (
+        LocalCluster(
+            n_workers=0, host="127.0.0.1", dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+        ) as growing,
+        cluster(scheduler=growing.scheduler_address, workers=None, say=lambda text: grow(text)) as engine,
+    ):  # fmt: skip
+
+        def grow(text):
+            said.append(text)
+            growing.scale(1)
+
+        assert list(engine.run(len, ["abc"])) == [("abc", 3)]
+    assert len(said) == 1
 
 
 def test_nobody_at_the_address_is_said_with_a_hint():
