@@ -47,6 +47,7 @@ def needs_extra() -> Iterator[None]:
 @click.option(
     "--shards", type=click.IntRange(1, 9999), help="Parts of the reduction, for a new DIR; default: 8."
 )
+@click.option("--retry", is_flag=True, help="Read objects that have rejects again, as after an upgrade.")
 @click.option("--json", "as_json", is_flag=True, help="Print the accounts as a list of objects.")
 @click.pass_context
 def command(
@@ -58,6 +59,7 @@ def command(
     workers: int | None,
     batch: int,
     shards: int | None,
+    retry: bool,
     as_json: bool,
 ) -> None:
     """Read any number of reports on a cluster into Parquet, each once.
@@ -75,7 +77,7 @@ def command(
     listings = _listings(settings, sources, inventory)
     with _alone(dataset), cluster(scheduler=scheduler, workers=workers, say=settings.say) as engine:
         target = Dataset(dataset, shards=shards, create=True)
-        job = Job(target, _recipe(settings), engine, batch, settings.say)
+        job = Job(target, _recipe(settings), engine, batch, settings.say, retry)
         summaries = job.run(listings)
     if as_json:
         print_json([summary.as_dict() for summary in summaries])

@@ -16,6 +16,7 @@ from dmarcwatch.scale.dataset import Dataset
 from dmarcwatch.scale.earlier import as_they_stand
 from dmarcwatch.scale.ids import increment_of
 from dmarcwatch.scale.import_sums import columns
+from dmarcwatch.scale.retrying import replaced
 from dmarcwatch.senders import Senders
 from dmarcwatch.store.aside import keep_aside
 from dmarcwatch.store.interned import Interned
@@ -86,9 +87,14 @@ class Facts:
     def _write_items(self, stored: set[int], *, all_items: bool) -> dict[int, int]:
         """Write the items that brought a report, have bytes that must be kept, or all; their new ids."""
         made: dict[int, int] = {}
+        last = replaced(self._dataset)
         for increment in self._dataset.committed:
             for name, size in self._dataset.manifest(increment)["items"].items():
                 for row in self._dataset.shelf.read_table(name, size=size).to_pylist():
+                    if last.get((row["source"], row["token"]), 0) > increment:
+                        if row["id"] not in stored:
+                            continue
+                        row |= {"rejects": [], "set_aside": [], "data": None}
                     if all_items or row["id"] in stored or row["data"] is not None:
                         made[row["id"]] = len(made) + 1
                         self._write_item(made[row["id"]], row, stored=row["id"] in stored)

@@ -72,6 +72,7 @@ def import_dataset(
     """
     with transaction(connection):
         source = _source(connection, dataset)
+        gained = {row[0] for row in connection.execute("SELECT sha256 FROM reports WHERE status = 'counted'")}
         for table in (*FACT_TABLES, *JUDGEMENT_TABLES, *_TLS_TABLES, "_raw", "items"):
             connection.execute(f"DELETE FROM {table}")
         runs = _note_runs(connection, source, dataset)
@@ -90,6 +91,8 @@ def import_dataset(
                 facts.note_reports(shard, only)
         _compare(dataset, read)
         facts.write(all_items=wanted.reports and wanted == Wanted())
+        if wanted.reports:
+            _check_gained(connection, gained)
         note_imported(connection, Brought(source, dataset.id, wanted.reports))
         began = [dataset.manifest(increment)["now"][:10] for increment in dataset.committed]
         settle_pool(connection, date.fromisoformat(max(began)) if began else None)
@@ -125,6 +128,17 @@ def _is_same(before: Brought, dataset: Dataset) -> bool:
         return before.dataset == dataset.id
     place = before.source.removeprefix(_MARK)
     return place == dataset.uri or place_of(place) == dataset.place
+
+
+def _check_gained(connection: sqlite3.Connection, gained: set[str]) -> None:
+    """Whether reports that the database had read by itself are among the imported ones."""
+    lost = gained - {row[0] for row in connection.execute("SELECT sha256 FROM reports")}
+    if lost:
+        raise StoreError(
+            f"This database holds {count(len(lost), 'report')} that `rejects --retry` gained and the data "
+            "set has not; an import would take them away.",
+            hint="Run `dmarcwatch scale DIR SOURCE --retry` first, then import again.",
+        )
 
 
 def _compare(dataset: Dataset, read: Mapping[str, int]) -> None:

@@ -47,6 +47,8 @@ class Job:
     engine: Engine
     batch_objects: int = DEFAULT_BATCH
     say: Callable[[str], None] = lambda text: None
+    retry: bool = False
+    """Read objects that have rejects again, as after an upgrade."""
 
     def run(self, listings: Sequence[Listing]) -> list[Summary]:
         """Finish what an earlier run began, then read what is new; a summary for each increment.
@@ -61,7 +63,7 @@ class Job:
         for increment in sorted(set(self.dataset.begun()) - set(self.dataset.committed)):
             self.say(f"Increment {increment} was begun by an earlier run and is finished first.")
             summaries.append(self._carry_out(planner, planner.read(increment)))
-        plan = planner.make(listings, now=self.recipe.now, batch_objects=self.batch_objects)
+        plan = planner.make(listings, now=self.recipe.now, batch_objects=self.batch_objects, retry=self.retry)
         if plan.objects:
             summaries.append(self._carry_out(planner, plan))
         elif plan.left:
@@ -99,6 +101,7 @@ class Job:
         manifest = {
             "increment": increment,
             "now": plan.now.isoformat(),
+            "retry": plan.retry,
             "sources": [source.name for source in plan.sources],
             "items": dict(done.files["items"] for done in gathered),
             "objects": dict(done.files["objects"] for done in gathered),
@@ -149,7 +152,7 @@ class Job:
                 source = waiting[0].source
                 yield Batch(
                     self.dataset.uri, plan.increment, number, waiting, plan.sources[source],
-                    plan.recorded[source], recipe, self.dataset.shards, self.dataset.committed,
+                    plan.recorded[source], recipe, self.dataset.shards, self.dataset.committed, plan.retry,
                 )  # fmt: skip
 
     def _parts(self, increment: int, *, checked: bool = False) -> dict[int, list[str]]:

@@ -48,6 +48,8 @@ class Batch:
     shards: int
     earlier: tuple[int, ...] = ()
     """The increments committed before."""
+    retry: bool = False
+    """Mails that were rejects are read again."""
     condemned: bool = False
     """Its one object ended every worker that opened it: only its bytes are taken, as a reject."""
 
@@ -72,7 +74,7 @@ def parts_folder(increment: int) -> str:
 def read_batch(batch: Batch) -> str:
     """Read a batch and write its part; the part's name. Raises CollectError for a source or the data set."""
     reader = _Reader(batch)
-    memory = MailsRead(batch.uri, batch.earlier, batch.source.name)
+    memory = MailsRead(batch.uri, batch.earlier, batch.source.name, retry=batch.retry)
     for number, outcome in opened(batch.objects, batch.source, batch.recipe.budgets, memory):
         reader.take(number, outcome)
     Shelf(batch.uri).write(f"{parts_folder(batch.increment)}/{batch.part}", reader.part())

@@ -25,6 +25,7 @@ from dmarcwatch.scale.ids import MAX_BATCH_OBJECTS, MAX_BATCHES, MAX_INCREMENTS
 from dmarcwatch.scale.listing import Listing, Target
 from dmarcwatch.scale.mapping import READ
 from dmarcwatch.scale.opening import Listed, Source
+from dmarcwatch.scale.retrying import to_retry
 
 DEFAULT_BATCH = 500
 """Objects of one batch: a second or so of work beside the few milliseconds that a task costs."""
@@ -51,6 +52,8 @@ class Plan:
     """What could not be listed, as sentences."""
     left: Mapping[str, int] = field(default_factory=dict)
     """How much that is, by reason."""
+    retry: bool = False
+    """What has rejects is read again."""
 
 
 class Planner:
@@ -59,8 +62,12 @@ class Planner:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
-    def make(self, listings: Sequence[Listing], *, now: datetime, batch_objects: int) -> Plan:
+    def make(
+        self, listings: Sequence[Listing], *, now: datetime, batch_objects: int, retry: bool = False
+    ) -> Plan:
         """Write the plan of a new increment with all that is new; one without objects is not written.
+
+        `retry`: with all that has rejects, too.
 
         Raises CollectError where a list cannot be had.
         """
@@ -68,13 +75,21 @@ class Planner:
         if increment > MAX_INCREMENTS:
             raise ConfigError([f"{self._dataset.uri} has {increment - 1:,} increments and takes no more."])
         unlisted: list[Notice] = []
-        targets = self._unseen(_targets(listings, unlisted.append))
+        targets = self._unseen(_targets(listings, unlisted.append), retry=retry)
         batches = self._write(increment, targets, min(batch_objects, MAX_BATCH_OBJECTS))
         sources = tuple(listing.source for listing in listings)
         sentences = tuple(notice.message for notice in unlisted)
         left = dict(Counter(notice.reason for notice in unlisted))
         plan = Plan(
-            increment, now, sources, self._recorded(sources), targets.num_rows, batches, sentences, left
+            increment,
+            now,
+            sources,
+            self._recorded(sources),
+            targets.num_rows,
+            batches,
+            sentences,
+            left,
+            retry,
         )
         if plan.objects:
             self._dataset.shelf.write(f"{folder(increment)}/plan.json", json.dumps(_written(plan)).encode())
@@ -95,8 +110,8 @@ class Planner:
                 for number, objects in groupby(rows, key=lambda row: row.pop("batch")):
                     yield number, tuple(Listed(**each) for each in objects)
 
-    def _unseen(self, targets: pa.Table) -> pa.Table:
-        """Those that no committed increment has read, in their order, each once."""
+    def _unseen(self, targets: pa.Table, *, retry: bool) -> pa.Table:
+        """Those that no committed increment has read, or not without rejects, in their order, each once."""
         seen = [
             self._dataset.shelf.read_table(name, size=size, columns=["digest"], where=_done())
             for increment in self._dataset.committed
@@ -105,6 +120,9 @@ class Planner:
         order = targets.append_column("order", pa.array(range(targets.num_rows), pa.int64()))
         if seen:
             keys = pa.concat_tables(seen)
+            if retry:
+                again = to_retry(self._dataset, targets)
+                keys = keys.filter(pc.invert(pc.is_in(keys["digest"], value_set=again)))
             new = order.select(["digest", "order"]).join(keys, keys="digest", join_type="left anti")
             order = order.take(new["order"].sort())
         first = order.group_by("digest", use_threads=False).aggregate([("order", "min")])
@@ -182,8 +200,9 @@ def _read(document: dict[str, Any]) -> Plan:
         document["objects"],
         document["batches"],
         tuple(document["unlisted"]),
-        # Plans of older versions have only the sentences.
+        # Plans of older versions have neither of these.
         document.get("left", {}),
+        document.get("retry", False),
     )
 
 
