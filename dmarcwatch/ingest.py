@@ -18,6 +18,7 @@ from dmarcwatch.collect import Collector, Item
 from dmarcwatch.collect.foreseen import understood
 from dmarcwatch.errors import DmarcwatchError, WorkerError
 from dmarcwatch.filing import Accounts, Filing
+from dmarcwatch.hand import Done, Task
 from dmarcwatch.prepared import Prepared
 from dmarcwatch.preparing import Preparer, Rules
 from dmarcwatch.settling import Settling
@@ -26,7 +27,7 @@ from dmarcwatch.store.memory import SourceMemory
 from dmarcwatch.store.pool import settle_pool
 from dmarcwatch.store.unjudged import note_changed
 from dmarcwatch.store.writer import Filed, Ids, Writer
-from dmarcwatch.workers import Done, Task, Workers
+from dmarcwatch.workers import Workers
 
 ALONE_BATCHES = 2
 """Batches that are read without help: starting processes costs as much as two hundred reports."""
@@ -171,7 +172,7 @@ class Run:
         """The workers, or None where no second process can be had."""
         rules = partial(_of_source, plan.rules, self._hosts, self._kind.ses)
         try:
-            return Workers(plan.processes, Task(rules, self._ingest.now, local))
+            return Workers(plan.processes, Task(rules, self._ingest.now, local), self._rules())
         except WorkerError:
             return None
 

@@ -5,53 +5,34 @@ a process and a pipe and nothing more: the pools of the standard library serve t
 process, and one that dies of want of memory leaves everybody waiting for ever.
 """
 
-import gc
 import itertools
 import os
-import pickle
-import signal
+import struct
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import Iterator
+from ctypes import c_int
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from queue import SimpleQueue
-from threading import Thread
+from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socket
 from typing import NamedTuple
 
-from dmarcwatch.arrival import Arrival
 from dmarcwatch.batches import Batch
 from dmarcwatch.collect import Item
 from dmarcwatch.errors import CollectError, WorkerError
-from dmarcwatch.prepared import Definitions, Prepared, Refused
-from dmarcwatch.preparing import Preparer, Rules
+from dmarcwatch.hand import IDLE, Done, Hand, Task, refused, serve
+from dmarcwatch.preparing import Rules
 
 MAX_WORKERS = 4
 """Beyond three or four readers the one writer is what everybody waits for."""
 _AHEAD = 2
 """Batches under way for each worker: one that it reads and one that waits, so that it never idles."""
-
-
-class Done(NamedTuple):
-    """What one worker prepared."""
-
-    worker: int
-    """Whose numbers these are."""
-    definitions: list[Definitions]
-    prepared: list[Prepared]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What all items of a run have in common."""
-
-    rules: Callable[[], Rules]
-    """Called once in each worker; can be pickled."""
-    now: datetime
-    local: bool
+SILENT_SECONDS = 600.0
+"""How long a worker may spend over one item. The most that the budgets let through takes a slow machine some
+minutes, so one that takes longer hangs."""
+STUCK_SECONDS = 60
+"""How long a message may stand still on its way: workers always listen, and say all they know."""
+_LOOK_SECONDS = 1.0
 
 
 def usual_workers() -> int:
@@ -61,14 +42,19 @@ def usual_workers() -> int:
 
 
 class Workers:
-    """Worker processes for one run; `close` ends them. Raises WorkerError where none can be started."""
+    """Worker processes for one run; `close` ends them. Raises WorkerError where none can be started.
 
-    def __init__(self, count: int, task: Task) -> None:
-        numbers = itertools.count()
+    `rules` are for what this process has to read itself.
+    """
+
+    def __init__(self, count: int, task: Task, rules: Rules) -> None:
+        self._task = replace(task, rules=lambda: rules)
+        self._numbers = itertools.count()
+        self._hand: Hand | None = None
         self._workers: list[_Worker] = []
         try:
             for _ in range(count):
-                self._workers.append(_Worker(task, numbers))
+                self._workers.append(_Worker(task, self._numbers))
             for worker in self._workers:
                 worker.wait()
         except BaseException:
@@ -84,15 +70,13 @@ class Workers:
         failure: CollectError | None = None
         try:
             for number, batch in enumerate(waiting):
-                worker = self._workers[number % len(self._workers)]
-                worker.give(batch.items)
-                under_way.append(_UnderWay(batch, worker))
-                if len(under_way) > _AHEAD * len(self._workers):
-                    yield _next(under_way)
+                under_way.append(self._given(number, batch))
+                while len(under_way) > _AHEAD * len(self._workers):
+                    yield self._next(under_way)
         except CollectError as error:
             failure = error
         while under_way:
-            yield _next(under_way)
+            yield self._next(under_way)
         if failure is not None:
             raise failure
 
@@ -104,6 +88,59 @@ class Workers:
         """End all of them, whatever they do."""
         for worker in self._workers:
             worker.close()
+
+    def _given(self, number: int, batch: Batch) -> "_UnderWay":
+        if not self._workers:
+            return _UnderWay(batch, None)
+        worker = self._workers[number % len(self._workers)]
+        worker.give(batch.items)
+        return _UnderWay(batch, worker)
+
+    def _next(self, under_way: deque["_UnderWay"]) -> tuple[Batch, list[Done]]:
+        batch, worker = under_way.popleft()
+        if worker not in self._workers:
+            return batch, [self._here(batch.items)]
+        done = worker.take()
+        if done is not None:
+            return batch, [done]
+        found = self._one_by_one(worker, batch.items)
+        for other in under_way:  # what the one that died had been given besides
+            if other.worker is worker:
+                worker.give(other.batch.items)
+        return batch, found
+
+    def _one_by_one(self, worker: "_Worker", items: list[Item]) -> list[Done]:
+        """Items over which a process died, each given alone, so that the one that kills costs only itself.
+
+        Where no new process can be had, that is the one that the last had in hand; the others are read here.
+        """
+        killer = worker.in_hand()
+        self._replace(worker)
+        found = []
+        for number, item in enumerate(items):
+            done: Done | None
+            if worker in self._workers:
+                worker.give([item])
+                done = worker.take()
+                if done is None:
+                    self._replace(worker)
+            else:
+                done = None if number == killer else self._here([item])
+            found.append(done or Done(next(self._numbers), [], [refused(item)]))
+        return found
+
+    def _replace(self, worker: "_Worker") -> None:
+        try:
+            worker.restart()
+        except WorkerError:
+            worker.close()
+            self._workers.remove(worker)
+
+    def _here(self, items: list[Item]) -> Done:
+        """What this process prepares itself, as those who would have done it are gone."""
+        if self._hand is None:
+            self._hand = Hand(next(self._numbers), self._task, c_int())
+        return self._hand.prepare(items)
 
 
 class _Worker:
@@ -121,29 +158,29 @@ class _Worker:
 
     def give(self, items: list[Item]) -> None:
         """Let the items be prepared."""
-        with suppress(OSError):  # it died over an earlier batch, as whoever takes the answer learns
+        try:
             self._pipe.send(items)
+        except OSError:
+            # It died over an earlier batch, or does not listen: whoever takes the answer learns of both.
+            self._process.kill()
 
     def take(self) -> Done | None:
-        """The next answer; None where the process died over it."""
+        """The next answer; None where the process died over it, or gives no sign of life."""
         try:
-            done: Done = self._pipe.recv()
+            done: Done | None = self._pipe.recv() if self._answers() else None
         except (OSError, EOFError):
             return None
         return done
 
-    def one_by_one(self, items: list[Item]) -> list[Done]:
-        """Items over which a process died, each given alone, so that the one that kills costs only itself."""
-        self._restart()
-        found = []
-        for item in items:
-            self.give([item])
-            done = self.take()
-            if done is None:
-                done = Done(next(self._numbers), [], [_refused(item)])
-                self._restart()
-            found.append(done)
-        return found
+    def in_hand(self) -> int:
+        """Which of the items that it was given together it works on, `IDLE` between them."""
+        return self._at.value
+
+    def restart(self) -> None:
+        """Put a new process in the place of one that died or hangs. Raises WorkerError where none starts."""
+        self.close()
+        self._start()
+        self.wait()
 
     def wait(self) -> None:
         """Until it is ready. Raises WorkerError where it never will be."""
@@ -156,19 +193,30 @@ class _Worker:
         self._process.join()
         self._pipe.close()
 
-    def _restart(self) -> None:
-        self.close()
-        self._start()
-        self.wait()
+    def _answers(self) -> bool:
+        """Wait for the next answer; False where nothing moves for `SILENT_SECONDS`."""
+        # Looks are counted, and no clock is asked: this program may be stopped meanwhile and go on (Ctrl-Z).
+        looks, at = 0.0, self.in_hand()
+        while not self._pipe.poll(_LOOK_SECONDS):
+            looks, at = (looks + 1 if at == self.in_hand() else 0), self.in_hand()
+            if looks * _LOOK_SECONDS >= SILENT_SECONDS:
+                return False
+        return True
 
     def _start(self) -> None:
         # A server that has loaded all modules forks the workers: forking this process would copy open
         # databases and the locks of other threads.
         context = get_context("forkserver")
         context.set_forkserver_preload([__name__])
-        pipe, theirs = context.Pipe()
+        try:
+            pipe, theirs = context.Pipe()
+            _bound(pipe)
+            at = context.RawValue(c_int, IDLE)
+        except OSError as error:
+            raise _cannot_start(str(error)) from error
         # A daemon is ended with the program, where others would be waited for, however that ends.
-        process = context.Process(target=_serve, args=(theirs, next(self._numbers), self._task), daemon=True)
+        arguments = (theirs, next(self._numbers), self._task, at)
+        process = context.Process(target=serve, args=arguments, daemon=True)
         try:
             process.start()
         except (OSError, EOFError) as error:  # EOF: what forks them died
@@ -176,7 +224,14 @@ class _Worker:
             raise _cannot_start(str(error)) from error
         finally:
             theirs.close()  # so that its end is seen here
-        self._pipe, self._process = pipe, process
+        self._pipe, self._process, self._at = pipe, process, at
+
+
+def _bound(pipe: Connection) -> None:
+    """Let neither half a message nor one that nobody takes be waited for without end."""
+    with socket(fileno=os.dup(pipe.fileno())) as end:
+        for option in (SO_RCVTIMEO, SO_SNDTIMEO):
+            end.setsockopt(SOL_SOCKET, option, struct.pack("ll", STUCK_SECONDS, 0))
 
 
 def _cannot_start(why: str) -> WorkerError:
@@ -188,69 +243,4 @@ def _cannot_start(why: str) -> WorkerError:
 
 class _UnderWay(NamedTuple):
     batch: Batch
-    worker: _Worker
-
-
-def _next(under_way: deque[_UnderWay]) -> tuple[Batch, list[Done]]:
-    batch, worker = under_way.popleft()
-    done = worker.take()
-    if done is not None:
-        return batch, [done]
-    found = worker.one_by_one(batch.items)
-    for other in under_way:  # what the one that died had been given besides
-        if other.worker is worker:
-            worker.give(other.batch.items)
-    return batch, found
-
-
-def _refused(item: Item) -> Prepared:
-    digest, size = sha256(item.data).hexdigest(), item.size or len(item.data)
-    arrival = Arrival(item.origin, item.token, digest, size, item.received_at, local=False)
-    return Prepared(arrival, (Refused("", "internal", "the process that read it died over it"),))
-
-
-class _Hand:
-    """What a worker process works with."""
-
-    def __init__(self, number: int, task: Task) -> None:
-        self._number = number
-        self._local = task.local
-        self._definitions: list[Definitions] = []
-        self._preparer = Preparer(task.rules(), task.now, self._define)
-
-    def prepare(self, items: list[Item]) -> Done:
-        prepared = [self._preparer.prepare(item, local=self._local) for item in items]
-        definitions, self._definitions = self._definitions, []
-        return Done(self._number, definitions, prepared)
-
-    def _define(self, definitions: Definitions) -> None:
-        self._definitions.append(definitions)
-
-
-_READY = Done(-1, [], [])
-
-
-def _serve(pipe: Connection, number: int, task: Task) -> None:
-    """The life of a worker process, which ends when the one that it serves does."""
-    # Ctrl-C is for the process that writes: it finishes or rolls back, then ends these.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    waiting: SimpleQueue[bytes] = SimpleQueue()
-    # Always listening, so that the one who sends never waits for one who waits for it.
-    Thread(target=_listen, args=(pipe, waiting), daemon=True).start()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    try:
-        hand = _Hand(number, task)
-        pipe.send(_READY)
-        while True:
-            pipe.send(hand.prepare(pickle.loads(waiting.get())))
-    finally:
-        os._exit(1)  # without a word: what it died over is found out by those who wait
-
-
-def _listen(pipe: Connection, waiting: "SimpleQueue[bytes]") -> None:
-    try:
-        while True:
-            waiting.put(pipe.recv_bytes())
-    finally:
-        os._exit(1)  # a parent that was killed cannot say goodbye
+    worker: _Worker | None

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "dmarcwatch"
 
 EDGES = {"collect", "store", "check", "config", "tables", "demo", "notify"}
-LOOP = {"batches", "filing", "ingest", "judging", "preparing", "rebuild", "settling", "workers"}
+LOOP = {"batches", "filing", "hand", "ingest", "judging", "preparing", "rebuild", "settling", "workers"}
 SURFACES = {"cli", "web", "scale", "serve", "__main__"}
 """Rooms that touch the world, those that join them, and those that people meet (DESIGN 2)."""
 

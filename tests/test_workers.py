@@ -5,18 +5,23 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from multiprocessing import parent_process
 from pathlib import Path
 
 import pytest
 
+import dmarcwatch.workers as workers_module
 from dmarcwatch.batches import BATCH_ITEMS, Batch
 from dmarcwatch.collect import Item
 from dmarcwatch.compose import compose
 from dmarcwatch.errors import CollectError, DmarcwatchError
+from dmarcwatch.hand import Task
 from dmarcwatch.ingest import ALONE_BATCHES, Ingest, Kind, Plan
-from dmarcwatch.workers import Task, Workers
+from dmarcwatch.workers import Workers
 from tests.build import policy, record, report
 from tests.database import NOW, Pile, fresh, rows, rules
 
@@ -56,6 +61,39 @@ def deadly_rules():
     return replace(common, classify=classify)
 
 
+def irreplaceable_rules(flag):
+    """Deadly rules that cannot be had any more once a process died of them."""
+    if flag.exists():
+        raise MemoryError
+    common = rules()
+
+    def classify(row, head):
+        if head.policy.domain == "deadly.example":
+            flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return common.classify(row, head)
+
+    return replace(common, classify=classify)
+
+
+def hanging_rules():
+    """Rules under which a report on one domain is never read to its end by another process."""
+    common = rules()
+
+    def classify(row, head):
+        if head.policy.domain == "deadly.example" and parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return common.classify(row, head)
+
+    return replace(common, classify=classify)
+
+
+def with_deadly(where):
+    pile = documents()
+    pile[ALONE + where] = compose(report(policy=policy(domain="deadly.example")), [record()])
+    return pile
+
+
 def run(path, pile, plan):
     with fresh(path) as database:
         ingest = Ingest(database, rules(), NOW, workers=plan)
@@ -93,12 +131,66 @@ def test_a_source_that_fails_midway_keeps_what_came_before(tmp_path, alone):
 
 @pytest.mark.parametrize("where", [0, BATCH_ITEMS - 1, BATCH_ITEMS + 20])
 def test_an_item_that_kills_its_reader_costs_only_itself(tmp_path, where):
-    pile = documents()
-    pile[ALONE + where] = compose(report(policy=policy(domain="deadly.example")), [record()])
-    accounts, contents, _ = run(tmp_path / "deadly.db", Pile(pile), Plan(2, deadly_rules))
+    accounts, contents, _ = run(tmp_path / "deadly.db", Pile(with_deadly(where)), Plan(2, deadly_rules))
+    only_itself(accounts, contents, where)
+
+
+def only_itself(accounts, contents, where):
     assert (accounts.items, accounts.rejects) == (FILES, 2)
     assert f"pile/{ALONE + where}" in [origin for _, reason, origin in contents["rejects"]]
     assert accounts.reports + accounts.duplicates == FILES - 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("where", [20, BATCH_ITEMS + 20])
+def test_a_worker_that_died_and_cannot_be_replaced_is_done_without(tmp_path, workers, where):
+    plan = Plan(workers, partial(irreplaceable_rules, tmp_path / "died"))
+    accounts, contents, error = run(tmp_path / "deadly.db", Pile(with_deadly(where)), plan)
+    assert error is None
+    only_itself(accounts, contents, where)
+
+
+def ahead(workers, items):
+    """What came of the items, each given in a batch of its own."""
+    batches = [Batch([item], None) for item in items]
+    return [one for _, done in workers.ahead(iter(batches)) for each in done for one in each.prepared]
+
+
+def origins(prepared):
+    return [one.arrival.origin for one in prepared]
+
+
+def refused(prepared):
+    return [
+        one.arrival.origin
+        for one in prepared
+        for part in one.parts
+        if getattr(part, "reason", "") == "internal"
+    ]
+
+
+def test_an_item_over_which_its_reader_hangs_costs_only_itself(monkeypatch):
+    items = [Item(f"{number}", "", document) for number, document in enumerate(with_deadly(2)[ALONE:][:9])]
+    with closing(Workers(2, Task(hanging_rules, NOW, local=True), rules())) as workers:
+        monkeypatch.setattr(workers_module, "SILENT_SECONDS", 4.0)
+        [(_, done)] = workers.ahead(iter([Batch(items, None)]))
+    found = [one for each in done for one in each.prepared]
+    assert origins(found) == [item.origin for item in items]
+    assert refused(found) == ["2"]
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000], ids=["small", "beyond what a pipe holds"])
+def test_a_worker_that_no_longer_listens_costs_no_item(monkeypatch, size):
+    monkeypatch.setattr(workers_module, "STUCK_SECONDS", 2)
+    items = [Item(f"{number}", "", bytes(size)) for number in range(6)]
+    with closing(Workers(2, Task(rules, NOW, local=True), rules())) as workers:
+        monkeypatch.setattr(workers_module, "SILENT_SECONDS", 4.0)
+        stopped = workers.pids()[0]
+        os.kill(stopped, signal.SIGSTOP)
+        found = ahead(workers, items)
+        assert stopped not in workers.pids()
+    assert origins(found) == [item.origin for item in items]
+    assert refused(found) == []
 
 
 def test_a_small_run_starts_no_process(tmp_path):
@@ -144,7 +236,7 @@ def test_workers_end_when_the_process_that_writes_is_killed(tmp_path):
 
 def begin():
     """Two workers at their work; their process ids."""
-    workers = Workers(2, Task(rules, NOW, local=True))
+    workers = Workers(2, Task(rules, NOW, local=True), rules())
     batches = [Batch([Item("one", "one", compose(report(), [record()]))], None)] * 4
     assert len(list(workers.ahead(iter(batches)))) == 4
     begin.kept = workers
