@@ -33,7 +33,8 @@ SELECT DISTINCT y.p FROM _domain_days d JOIN _policies y ON y.id = d.policy
 WHERE d.policy_domain = ? AND d.day BETWEEN ? AND ? AND d.tier IN ('local', 'verified') AND y.p IS NOT NULL"""
 _LOOKED_UP = "SELECT record FROM published WHERE domain = ? AND record IS NOT NULL"
 _USUAL = """
-SELECT messages FROM reports WHERE policy_domain = ? AND reporter = ? AND status = 'counted' AND id <> ?
+SELECT messages FROM reports
+WHERE policy_domain = ? AND reporter = ? AND status IN ('counted', 'pruned') AND id <> ?
 ORDER BY begin DESC LIMIT ?"""
 _ADDRESSES = """
 SELECT a.ip, sum(c.messages) FROM _records c JOIN _addresses a ON a.id = c.address

@@ -3,7 +3,9 @@
 import pytest
 
 from dmarcwatch.report import AuthResult, Dkim, Policy
+from dmarcwatch.store.holding import held_reports
 from tests.build import policy, record
+from tests.database import fresh
 from tests.scale.build import differences, fetch, imported, picture, read
 from tests.store.test_holding import day, forged, genuine, mailed
 
@@ -30,6 +32,15 @@ def folders(tmp_path, *deliveries):
         for at, mail in enumerate(mails):
             (made[-1] / f"{at:03d}.eml").write_bytes(mail)
     return made
+
+
+def test_a_surge_after_an_import_is_held_as_after_a_fetch(tmp_path):
+    usual, surge = folders(tmp_path, SURGE[:6], SURGE[6:])
+    read(tmp_path / "set", usual, trusted=False)
+    imported(tmp_path / "set", tmp_path / "d.db")
+    fetch(tmp_path / "d.db", [surge], trusted=False)
+    with fresh(tmp_path / "d.db") as database:
+        assert [one["why"] for one in held_reports(database.conn)] == ["surge"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dmarcwatch.rebuild import rebuild_facts
 from dmarcwatch.report import AuthResult, Dkim, Policy
 from dmarcwatch.store.holding import held_reasons, held_reports
 from dmarcwatch.store.release import release
+from dmarcwatch.store.retention import prune_records
 from tests.build import policy, record, report
 from tests.database import NOW, SENDERS, feed, fresh, rows, rules
 
@@ -109,6 +110,13 @@ def test_what_came_before_is_known_within_one_transaction_as_after_many(tmp_path
 
 def test_a_reporter_that_suddenly_tells_of_millions_is_held(database):
     feed(database, *(forged(number) for number in range(2, 8)), local=False, source="a")
+    feed(database, forged(1, record("54.240.8.12", 1_000_000)), local=False, source="b")
+    assert reasons(database) == ["surge"]
+
+
+def test_a_surge_is_held_against_reports_whose_records_are_gone(database):
+    feed(database, *(forged(number) for number in range(2, 8)), local=False, source="a")
+    assert prune_records(database.conn, NOW.date()).reports == 6
     feed(database, forged(1, record("54.240.8.12", 1_000_000)), local=False, source="b")
     assert reasons(database) == ["surge"]
 
