@@ -189,11 +189,19 @@ def held_reasons(connection: sqlite3.Connection) -> list[dict[str, Any]]:
 
 
 def release(connection: sqlite3.Connection, report: int, *, now: datetime) -> None:
-    """Remember that a person lets a held report through. Raises ConfigError where it is not held."""
+    """Remember that a person lets a held report through.
+
+    Raises ConfigError where it is not held, and where nothing of it is left to count.
+    """
     row = connection.execute("SELECT sha256, status FROM reports WHERE id = ?", (report,)).fetchone()
     if row is None or row[1] != "held":
         raise ConfigError(
-            [f"Report {report} is not held."], hint="`dmarcwatch rejects` lists those that are."
+            [f"Report {report} is not held."], hint="`dmarcwatch rejects --held` lists those that are."
+        )
+    if not has_records(connection, report):
+        raise ConfigError(
+            [f"Report {report} cannot count any more: its records are not in this database."],
+            hint="`prune` removed them, or it came by `import`, which brings sums alone.",
         )
     connection.execute(
         "INSERT INTO _released VALUES (?, ?) ON CONFLICT DO NOTHING",

@@ -15,7 +15,7 @@ def release(database: Database, senders: Senders, report: int, *, now: datetime)
     """Let a held report through, for good; the policy domains whose figures changed.
 
     It counts as far as its tier does: a report that nobody vouches for is shown and decides nothing.
-    Raises ConfigError where the report is not held.
+    Raises ConfigError where the report is not held, or its records are gone.
     """
     connection: sqlite3.Connection = database.conn
     with transaction(connection):

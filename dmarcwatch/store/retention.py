@@ -22,9 +22,11 @@ small ones; other writers wait for as long as one of them takes."""
 SHRINK_SHARE = 0.1
 """Free pages, as a share of the file, above which it is worth writing anew."""
 
+# Held reports wait for a person from the day they came, whatever days they name; not for ever, as anybody
+# may send any number of them.
 _OLD_REPORTS = """
 SELECT r.id, r.records FROM reports r
-WHERE (r.end < :before OR (r.status = 'held' AND r.received_day < :before)) AND r.status <> 'pruned'
+WHERE CASE r.status WHEN 'held' THEN r.received_day ELSE r.end END < :before AND r.status <> 'pruned'
     AND r.records > 0 AND EXISTS (SELECT 1 FROM _records c WHERE c.report = r.id)
 ORDER BY r.id"""
 _UNUSED = (

@@ -154,6 +154,27 @@ def test_only_what_is_held_can_be_let_through(database, identity):
         release(database, SENDERS, identity, now=NOW)
 
 
+def test_a_report_without_its_records_cannot_be_let_through(database):
+    feed(database, genuine(1), forged(1, policy=policy(p=Policy.REJECT)), local=False)
+    identity = held_reports(database.conn)[0]["id"]
+    prune_records(database.conn, NOW.date())
+    before = rows(database, "SELECT * FROM domain_days")
+    with pytest.raises(ConfigError, match="its records are not in this database"):
+        release(database, SENDERS, identity, now=NOW)
+    assert reasons(database) == ["policy"]
+    assert rows(database, "SELECT count(*) FROM _released") == [(0,)]
+    assert rows(database, "SELECT * FROM domain_days") == before
+
+
+def test_a_held_report_keeps_its_records_from_the_day_it_came(database):
+    feed(database, *(genuine(number) for number in range(100, 109)), local=False, source="a")
+    feed(database, b"Date: Thu, 19 Nov 2026 08:00:00 +0000\n" + forged(101), local=False, source="b")
+    assert reasons(database) == ["late"]
+    before = NOW.date() - timedelta(days=90)
+    assert prune_records(database.conn, before).reports == 9
+    assert release(database, SENDERS, held_reports(database.conn)[0]["id"], now=NOW) == {"example.com"}
+
+
 # Whoever guesses a report and sends it first must not keep the genuine one out.
 
 
