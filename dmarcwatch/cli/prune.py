@@ -83,11 +83,16 @@ def _prune(settings: Settings, connection: sqlite3.Connection, ask: _Ask) -> dic
 
 def _shrink(settings: Settings, connection: sqlite3.Connection) -> int:
     try:
-        return retention.shrink(connection)
+        shrunk = retention.shrink(connection)
     except sqlite3.OperationalError as error:
         # Writing the file anew takes room that may be what is missing; what was removed stays removed.
         settings.say(f"The file stays as large as it is: {error}. Its free space is used again.")
         return 0
+    if shrunk.waiting:
+        settings.say(
+            f"Somebody reads the database: {shrunk.waiting / 1e6:,.1f} MB more are given back once that ends."
+        )
+    return shrunk.freed
 
 
 def _sentence(found: dict[str, int], *, dry: bool) -> str:

@@ -8,17 +8,21 @@ lifted or replaced. Addresses and evidence keep their ids, because the fingerpri
 import sqlite3
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 from dmarcwatch.store import rollup
 from dmarcwatch.store.aside import forget_aside
 from dmarcwatch.store.database import size_bytes, transaction
 from dmarcwatch.store.imported import has_sums_alone, refuse_sums_alone
+from dmarcwatch.store.schema import BUSY_TIMEOUT_SECONDS
 from dmarcwatch.store.tables import FACT_TABLES, JUDGEMENT_TABLES
 
 BATCH_RECORDS = 200_000
 """Records of one transaction. Each touches most pages of the indexes, so few large ones write less than many
 small ones; other writers wait for as long as one of them takes."""
+_READERS_WAIT_MILLISECONDS = 200
+"""For readers of an old state to end: those of a page do, others are not waited for."""
 SHRINK_SHARE = 0.1
 """Free pages, as a share of the file, above which it is worth writing anew."""
 
@@ -66,11 +70,12 @@ def prune_records(
                 "UPDATE reports SET status = 'pruned' WHERE id = ? AND status = 'counted'", batch
             )
         # Else the log of a long prune would grow to several times the database.
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        _empty_log(connection)
     if removed:
         with transaction(connection):
             for statement in _UNUSED:
                 connection.execute(statement)
+        _empty_log(connection)
     return Pruned(len(old), removed)
 
 
@@ -92,22 +97,32 @@ def old_records(connection: sqlite3.Connection, before: date) -> Pruned:
     return Pruned(len(old), sum(records for _, records in old))
 
 
-def shrink(connection: sqlite3.Connection) -> int:
-    """Give free pages back to the file system, the bytes; 0 where that is not worth its while.
+class Shrunk(NamedTuple):
+    """What writing the file anew gave back."""
+
+    freed: int
+    """Bytes by which the file is smaller."""
+    waiting: int
+    """Bytes that are given back once nobody reads any more what they held."""
+
+
+def shrink(connection: sqlite3.Connection) -> Shrunk:
+    """Give free pages back to the file system; nothing where that is not worth its while.
 
     VACUUM in write-ahead mode lets readers read on (measured on 230 MB: 10 ms at most; a writer waits 1.3
     s, where `incremental_vacuum` takes more than twice as long and leaves the file fragmented). It needs as
     much free space as the database; sqlite3.OperationalError where there is less, with nothing lost.
     """
-    before = size_bytes(connection)
+    before = _file_bytes(connection)
     pages, free = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count")
     )
     if free <= pages * SHRINK_SHARE:
-        return 0
+        return Shrunk(0, 0)
     connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    return before - size_bytes(connection)
+    _empty_log(connection)
+    after = _file_bytes(connection)
+    return Shrunk(max(0, before - after), max(0, after - size_bytes(connection)))
 
 
 def forget_judgements(connection: sqlite3.Connection) -> None:
@@ -169,6 +184,17 @@ def _batches(reports: list[tuple[int, int]], batch_records: int) -> Iterator[lis
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Move the log into the database, as far as those who read an old state let it."""
+    connection.execute(f"PRAGMA busy_timeout = {_READERS_WAIT_MILLISECONDS}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+
+
+def _file_bytes(connection: sqlite3.Connection) -> int:
+    return Path(connection.execute("PRAGMA database_list").fetchone()[2]).stat().st_size
 
 
 def _empty(connection: sqlite3.Connection, tables: tuple[str, ...]) -> None:

@@ -1,6 +1,11 @@
 """Records and bytes go with age; roll-ups, verdicts and the identities of reports stay."""
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
+from threading import Event
+from time import monotonic
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -205,15 +210,89 @@ def test_a_network_that_persists_after_pruning_keeps_all_its_messages(tmp_path):
 def test_space_is_given_back_only_where_there_is_some(tmp_path):
     path = tmp_path / "dmarcwatch.db"
     with fresh(path) as database:
-        assert retention.shrink(database.conn) == 0
+        assert retention.shrink(database.conn) == (0, 0)
         feed(database, compose(one(2, "a.example", "1"), [record(f"10.0.{n // 256}.{n % 256}", n) for n in range(9000)]))  # fmt: skip
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         size = path.stat().st_size
         prune(database, 2)
-        freed = retention.shrink(database.conn)
+        freed, waiting = retention.shrink(database.conn)
         assert freed > 100_000
+        assert waiting == 0
         assert path.stat().st_size == size - freed
         assert rows(database, "PRAGMA integrity_check") == [("ok",)]
+
+
+@contextmanager
+def reading(path):
+    """A connection that never waits: whatever blocks it is an error at once."""
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)) as reader:
+        yield reader
+
+
+def large(database, reports, records):
+    for day in range(reports):
+        held = [record(f"10.{day}.{number // 250}.{number % 250}", 1) for number in range(records)]
+        feed(database, compose(one(day, "a.example", f"{day}"), held), source=f"{day}")
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def test_whoever_reads_is_never_blocked_by_a_prune(tmp_path):
+    path = tmp_path / "dmarcwatch.db"
+    within, over = [], Event()
+
+    def read_on(reader):
+        found = []
+        while not over.is_set():
+            found.append(reader.execute(_READ).fetchone())
+        return found
+
+    with (
+        fresh(path) as database,
+        reading(path) as inside,
+        reading(path) as beside,
+        ThreadPoolExecutor() as pool,
+    ):
+        large(database, reports=30, records=4000)
+        assert path.stat().st_size > 10_000_000
+        everything = inside.execute(_READ).fetchone()
+        reads = pool.submit(read_on, beside)
+        try:
+            prune(database, 5)
+            left = inside.execute(_READ).fetchone()
+            database.conn.set_progress_handler(
+                lambda: within.append(inside.execute(_READ).fetchone()), 50_000
+            )
+            freed = retention.shrink(database.conn).freed
+        finally:
+            over.set()
+        database.conn.set_progress_handler(None, 0)
+        assert freed > 1_000_000
+        assert len(within) > 2
+        assert set(within) == {left}
+        assert set(reads.result()) >= {left} != {everything}
+
+
+_READ = "SELECT count(*), sum(messages), max(report) FROM _records"
+
+
+def test_who_reads_an_old_state_for_long_is_not_waited_for(tmp_path):
+    path = tmp_path / "dmarcwatch.db"
+    with fresh(path) as database:
+        large(database, reports=6, records=2000)
+        size = path.stat().st_size
+        with reading(path) as reader:
+            reader.execute("BEGIN")
+            old = reader.execute(_READ).fetchone()
+            began = monotonic()
+            assert retention.prune_records(database.conn, before(0), batch_records=2000).reports == 6
+            freed, waiting = retention.shrink(database.conn)
+            # It was ten seconds for each of seven transactions.
+            assert monotonic() - began < 30
+            assert reader.execute(_READ).fetchone() == old
+            assert freed == size - path.stat().st_size
+            assert waiting > 100_000
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        assert path.stat().st_size == size - freed - waiting
 
 
 def test_small_transactions_remove_the_same(tmp_path):
