@@ -112,11 +112,8 @@ class Run:
             self._hosts = self._memory.mail_hosts()
         self._writer = Writer(self._connection, ingest.rules.senders)
         self._filing = Filing(self._connection, self._writer, ingest.rules)
-
-    @property
-    def accounts(self) -> Accounts:
-        """What the run did so far."""
-        return self._filing.accounts
+        self.accounts = Accounts()
+        """What the run did so far and committed."""
 
     def read(self, collector: Collector) -> None:
         """Store batch after batch, settle each after its commit, then tidy the pool.
@@ -226,6 +223,7 @@ class Run:
         except BaseException:
             self._writer.abandon()
             raise
+        self.accounts = replace(self._filing.accounts)
         self._ingest.progress(self.accounts)
         return found
 
@@ -247,6 +245,9 @@ class Run:
         )
 
 
+_WITHOUT_A_WORD = "It ended without a word: it was killed, or the database could not be written."
+
+
 def _of_source(rules: Callable[[], Rules], recorded: tuple[str, ...], ses: bool) -> Rules:
     """The rules for a source whose mails bore these hosts' names before."""
     found = rules()
@@ -254,6 +255,11 @@ def _of_source(rules: Callable[[], Rules], recorded: tuple[str, ...], ses: bool)
 
 
 def _start_run(connection: sqlite3.Connection, source: str, now: datetime) -> int:
+    # There is one writer at a time: a run that has no end by now was killed or could not write it.
+    connection.execute(
+        "UPDATE runs SET error = ? WHERE source = ? AND ended_at IS NULL AND error IS NULL",
+        (_WITHOUT_A_WORD, source),
+    )
     row = connection.execute(
         "INSERT INTO runs (source, started_at) VALUES (?, ?) RETURNING id",
         (source, now.strftime("%Y-%m-%dT%H:%M:%SZ")),

@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from dmarcwatch.cli.progress import progress
 from dmarcwatch.collect import Collector, Notice
 from dmarcwatch.collect.opening import open_source
 from dmarcwatch.collect.sources import S3Source, Source
-from dmarcwatch.errors import CollectError, ConfigError
+from dmarcwatch.errors import CollectError, ConfigError, StoreError
 from dmarcwatch.filing import Accounts
 from dmarcwatch.ingest import NO_BOUNDS, Bounds, Ingest, Kind
 from dmarcwatch.store.database import store_errors, transaction
@@ -115,11 +115,25 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
             except (CollectError, ConfigError) as error:
                 failures.append(error)
                 run.failed(error)
+            except StoreError as error:
+                total += run.accounts
+                with suppress(StoreError):  # a disk that is full may have room for a line, or not
+                    run.failed(error)
+                raise _with_accounts(error, total) from error
             total += run.accounts
-    with store_errors(settings.database_path):
-        _judge(settings, database)
+    try:
+        with store_errors(settings.database_path):
+            _judge(settings, database)
+    except StoreError as error:
+        raise _with_accounts(error, total) from error
     database.conn.close()
     return Fetched(total, tuple(failures), sum(notice.left for notice in notices))
+
+
+def _with_accounts(error: StoreError, accounts: Accounts) -> StoreError:
+    """The same, with what need not be read again."""
+    safe = f"Stored before that, and safe: {sentence(accounts)} The next fetch goes on from there."
+    return StoreError(f"{error.message}\n{safe}", hint=error.hint)
 
 
 def _judge(settings: Settings, database: Database) -> None:

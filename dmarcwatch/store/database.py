@@ -18,6 +18,7 @@ _MOST_CACHE_KIB = 64_000
 _HINTS = {
     "database is locked": "Another program writes to it; try again, or see whether an old run still hangs.",
     "database or disk is full": "Free some space and run the command again; what was committed is safe.",
+    "disk I/O error": "See whether the disk is full, and run the command again; what was committed is safe.",
     "unable to open database file": "See whether the folder exists and you may write to it.",
     "attempt to write a readonly database": "See who owns the file and its folder.",
     "file is not a database": "Name another file with --db or DMARCWATCH_DB.",
