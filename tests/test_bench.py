@@ -16,6 +16,7 @@ from bench.compare import Job, measure, run
 from bench.generate import Set, generate
 from bench.queries import show
 from bench.scale_db import LAST_DAY, Scale, fill
+from bench.storage import MOST_BYTES, storage
 
 
 def inflated(archive: bytes) -> bytes:
@@ -76,6 +77,14 @@ def test_a_program_that_fails_is_no_measurement(tmp_path):
             Job("bad", (sys.executable, "-c", "import sys; print('no such set', file=sys.stderr); exit(3)")),
             tmp_path,
         )
+
+
+def test_the_first_large_reports_take_less_than_a_third_more_than_many_may(tmp_path):
+    generate(Set.D, 6, tmp_path / "set", seed=1)
+    size = storage(tmp_path / "set", tmp_path, reports=6)
+    assert size.records == 30_000
+    # Every address and all evidence is new to them: 180 bytes a record, where sixty reports take 122.
+    assert MOST_BYTES / 2 < size.bytes_a_record < MOST_BYTES * 4 / 3
 
 
 def test_a_program_that_reads_too_few_reports_is_no_measurement():
