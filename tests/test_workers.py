@@ -1,5 +1,6 @@
 """Worker processes change how long a run takes, and nothing else."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
+from resource import RLIMIT_AS, setrlimit
 
 import pytest
 
@@ -88,6 +90,19 @@ def hanging_rules():
     return replace(common, classify=classify)
 
 
+def hungry_rules():
+    """Rules under which a report on one domain takes more memory than another process may have."""
+    common = rules()
+
+    def classify(row, head):
+        if head.policy.domain == "deadly.example" and parent_process() is not None:
+            setrlimit(RLIMIT_AS, (1, 1))
+            bytearray(10_000_000)
+        return common.classify(row, head)
+
+    return replace(common, classify=classify)
+
+
 def with_deadly(where):
     pile = documents()
     pile[ALONE + where] = compose(report(policy=policy(domain="deadly.example")), [record()])
@@ -141,6 +156,11 @@ def only_itself(accounts, contents, where):
     assert accounts.reports + accounts.duplicates == FILES - 2
 
 
+def test_an_item_for_which_its_reader_has_no_memory_costs_only_itself(tmp_path):
+    accounts, contents, _ = run(tmp_path / "hungry.db", Pile(with_deadly(20)), Plan(2, hungry_rules))
+    only_itself(accounts, contents, 20)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("where", [20, BATCH_ITEMS + 20])
 def test_a_worker_that_died_and_cannot_be_replaced_is_done_without(tmp_path, workers, where):
@@ -191,6 +211,38 @@ def test_a_worker_that_no_longer_listens_costs_no_item(monkeypatch, size):
         assert stopped not in workers.pids()
     assert origins(found) == [item.origin for item in items]
     assert refused(found) == []
+
+
+LARGE = 40
+
+
+def test_the_process_that_writes_holds_little_of_a_source_of_large_reports(tmp_path):
+    deliver_large(tmp_path / "inbox")
+    (tmp_path / "dmarcwatch.toml").write_text("workers = 2\nkeep_raw = false\n")
+    program = (
+        "import sys\n"
+        "from dmarcwatch.cli import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\n"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
+    )
+    settings = ("--config", tmp_path / "dmarcwatch.toml", "--db", tmp_path / "dmarc.db")
+    command = [sys.executable, "-c", program, *settings, "fetch", "--json", tmp_path / "inbox"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    accounts, peak = done.stdout.rsplit("\n", 2)[:2]
+    assert json.loads(accounts)["reports"] == LARGE
+    assert int(peak) * 1024 < 180_000_000
+
+
+def deliver_large(folder):
+    """Two hundred megabytes in forty reports, which are comments for the most part, so that it takes no time."""
+    folder.mkdir()
+    held = [record(f"192.0.2.{number % 250}", number) for number in range(500)]
+    comments = b"<!--%s-->" % bytes(100_000).replace(b"\0", b" ") * 50
+    for number in range(LARGE):
+        begin = report().begin - timedelta(days=number)
+        head = report(begin=begin, end=begin + timedelta(seconds=86399), report_id=f"{number}")
+        document = compose(head, held).replace(b"</feedback>", comments + b"</feedback>")
+        (folder / f"{number}.xml").write_bytes(document)
 
 
 def test_a_small_run_starts_no_process(tmp_path):
