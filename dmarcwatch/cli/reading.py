@@ -78,7 +78,7 @@ def tell(failures: Iterable[CollectError | ConfigError]) -> None:
             click.echo(f"  {visible(failure.hint)}", err=True)
 
 
-def _opened(settings: Settings, source: Source, notices: list[Notice]) -> Collector:
+def _opened(settings: Settings, source: Source, notices: list[Notice], bounds: Bounds) -> Collector:
     def notify(notice: Notice) -> None:
         notices.append(notice)
         if notice.left or settings.verbose:
@@ -86,7 +86,13 @@ def _opened(settings: Settings, source: Source, notices: list[Notice]) -> Collec
 
     # Under cron nobody is there to sign in.
     sign_in = settings.say if sys.stderr.isatty() else None
-    return open_source(source, budgets=settings.config.budgets, notify=notify, sign_in=sign_in)
+    return open_source(
+        source,
+        budgets=settings.config.budgets,
+        notify=notify,
+        sign_in=sign_in,
+        deadline=bounds.deadline,
+    )
 
 
 def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = NO_BOUNDS) -> Fetched:
@@ -109,7 +115,7 @@ def fetch_all(settings: Settings, sources: tuple[Source, ...], bounds: Bounds = 
             kind = Kind(ses=isinstance(source, S3Source), settles=source.settles)
             run = ingest.begin(source.name, kind)
             try:
-                with closing(_opened(settings, source, notices)) as collector:
+                with closing(_opened(settings, source, notices, bounds)) as collector:
                     bar.reading(collector)
                     run.read(collector)
             except (CollectError, ConfigError) as error:

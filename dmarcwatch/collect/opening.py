@@ -29,8 +29,11 @@ def open_source(
     budgets: Budgets | None = None,
     notify: Notify = unheard,
     sign_in: SignIn | None = None,
+    deadline: float | None = None,
 ) -> Collector:
     """The collector for a source. Nothing is connected or read yet.
+
+    At `deadline` (`time.monotonic`, in seconds) a server is not waited for any longer.
 
     `sign_in` shows a person where to sign in; leave it out where nobody is there to read it. Raises
     ConfigError where the source cannot do what is asked of it.
@@ -42,7 +45,9 @@ def open_source(
         case FileSource():
             return _open_path(source, budgets, notify)
         case ImapSource():
-            return ImapCollector(source, _secret(source, sign_in), budgets=budgets, notify=notify)
+            return ImapCollector(
+                source, _secret(source, sign_in), budgets=budgets, notify=notify, deadline=deadline
+            )
         case S3Source():
             return S3Collector(source, budgets=budgets, notify=notify)
 

@@ -4,11 +4,14 @@ import time
 from contextlib import closing
 
 import pytest
+from click.testing import CliRunner
 
+from dmarcwatch.cli import main
 from dmarcwatch.collect.imap import ImapCollector
 from dmarcwatch.collect.sources import Security, Settle
 from dmarcwatch.errors import CollectError
 from tests.collectors.contract import MAIL
+from tests.collectors.mail_servers import PASSWORD
 from tests.collectors.memory import RunMemory, read_all
 from tests.collectors.odd_server import odd_server
 from tests.collectors.test_imap_faults import BIG, collect_from, collector_of
@@ -110,3 +113,15 @@ def test_what_was_stored_is_settled_though_the_time_of_the_run_is_over(mailbox):
         with pytest.raises(CollectError, match="the time given to this run ended"):
             read_all(collector)
     assert mailbox.flags() == {}
+
+
+def test_max_minutes_end_a_run_whose_server_does_not(tmp_path):
+    with odd_server(MESSAGE, told={"UID SEARCH": dribble()}) as odd:
+        (tmp_path / "dmarcwatch.toml").write_text(
+            f'[[source]]\nkind = "imap"\nhost = "127.0.0.1"\nport = {odd.port}\nuser = "rua"\n'
+            f'password = {{ command = ["echo", "{PASSWORD}"] }}\nsecurity = "none"\n'
+        )
+        options = ["--db", f"{tmp_path / 'dmarc.db'}", "--config", f"{tmp_path / 'dmarcwatch.toml'}"]
+        done = CliRunner().invoke(main, [*options, "fetch", "--max-minutes", "0.03"])
+    assert done.exit_code == 4
+    assert "the time given to this run ended" in done.stderr
