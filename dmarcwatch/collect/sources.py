@@ -214,11 +214,13 @@ class S3Source:
         """Whether `settle` has anything to do: a queue is emptied whatever becomes of the objects."""
         return self.settle is not Settle.NOTHING or self.queue is not None
 
-    def holds(self, bucket: str, key: str) -> bool:
-        """Whether an object belongs to this source; what was moved to `done` does not."""
-        if self.done and key.startswith(self.done):
-            return False
+    def covers(self, bucket: str, key: str) -> bool:
+        """Whether an object lies in this source's bucket and below its prefix."""
         return self.bucket in {None, bucket} and key.startswith(self.prefix)
+
+    def holds(self, bucket: str, key: str) -> bool:
+        """Whether an object is to be read; what was moved to `done` is not."""
+        return self.covers(bucket, key) and not (self.done and key.startswith(self.done))
 
     @property
     def name(self) -> str:

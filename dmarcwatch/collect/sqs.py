@@ -99,15 +99,20 @@ class Queue:
         ]
 
     def _read(self, id_: str, receipt: str, body: str) -> _Message:
+        source = self._aws.source
         try:
-            objects = objects_of(body)
+            told = objects_of(body)
         except UnknownMessage:
-            text = f"message {id_} of {self._url} does not tell of an object and stays there"
-            self._notify(Notice(self._url, "foreign-message", text, left=False))
+            self._foreign(f"message {id_} of {self._url} does not tell of an object and stays there")
             return _Message(id_, receipt, (), ours=False)
-        ours = tuple(found for found in objects if self._aws.source.holds(found.bucket, found.key))
-        wanted = tuple(found for found in ours if found.may_hold_mail)
-        return _Message(id_, receipt, wanted, ours=len(ours) == len(objects))
+        ours = all(source.covers(found.bucket, found.key) for found, _ in told)
+        if not ours:
+            self._foreign(f"message {id_} of {self._url} tells of other places and stays there")
+        new = (found for found, written in told if written and source.holds(found.bucket, found.key))
+        return _Message(id_, receipt, tuple(found for found in new if found.may_hold_mail), ours)
+
+    def _foreign(self, message: str) -> None:
+        self._notify(Notice(self._url, "foreign-message", message, left=False))
 
     def _delete(self, receipts: list[str]) -> None:
         for receipt in receipts:

@@ -66,12 +66,13 @@ def ses_notification(bucket: str, key: str, message_id: str) -> dict:
     ],
 )
 def test_every_way_of_telling_gives_the_same_object(message):
-    (found,) = objects_of(json.dumps(message))
+    ((found, written),) = objects_of(json.dumps(message))
+    assert written
     assert (found.token, found.url, found.size) == ("b/in/a b+ü.xml 1", "s3://b/in/a b+ü.xml", 3)
 
 
 def test_ses_itself_tells_of_a_stored_mail():
-    (found,) = objects_of(json.dumps(ses_notification("b", "in/0a1b", "0a1b")))
+    ((found, _),) = objects_of(json.dumps(ses_notification("b", "in/0a1b", "0a1b")))
     assert found.token == "b/in/0a1b 0a1b"
 
 
@@ -80,21 +81,75 @@ def test_ses_itself_tells_of_a_stored_mail():
     [
         {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"},
         through_sns({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}),
-        s3_event("b", "in/x", name="ObjectRemoved:Delete"),
-        event_bridge("b", "in/x", kind="Object Deleted"),
         ses_notification("b", "in/AMAZON_SES_SETUP_NOTIFICATION", "AMAZON_SES_SETUP_NOTIFICATION"),
     ],
 )
-def test_tests_setups_and_removals_tell_of_nothing(message):
+def test_tests_and_setups_tell_of_nothing(message):
     assert objects_of(json.dumps(message)) == ()
 
 
 @pytest.mark.parametrize(
-    "body", ["", "hello", "[]", "null", "{}", '{"Records": [{}]}', '{"Type": "Notification"}']
+    "message",
+    [s3_event("b", "in/x", name="ObjectRemoved:Delete"), event_bridge("b", "in/x", kind="Object Deleted")],
 )
-def test_anything_else_is_not_taken_for_one(body):
+def test_removals_tell_of_an_object_that_was_not_written(message):
+    ((found, written),) = objects_of(json.dumps(message))
+    assert (found.url, written) == ("s3://b/in/x", False)
+
+
+@pytest.mark.parametrize("service", ["minio:s3", "ceph:s3", None])
+def test_other_stores_tell_of_objects_too(service):
+    (record,) = s3_event("b", "in/x")["Records"]
+    record["eventSource"] = service
+    if service is None:
+        del record["eventSource"]
+    ((found, _),) = objects_of(json.dumps({"Records": [record]}))
+    assert found.url == "s3://b/in/x"
+
+
+def spoilt(**changes: object) -> dict:
+    """An S3 event with one word of it replaced."""
+    (record,) = s3_event("b", "in/x")["Records"]
+    for part in (record, record["s3"]["object"], record["s3"]["bucket"]):
+        part.update((name, value) for name, value in changes.items() if name in part)
+    return {"Records": [record]}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "hello",
+        "[" * 100_000,
+        [],
+        None,
+        {},
+        {"Records": []},
+        {"Records": [{}]},
+        {"Type": "Notification"},
+        spoilt(size="abc"),
+        spoilt(size=True),
+        spoilt(size=-1),
+        spoilt(key=""),
+        spoilt(key=5),
+        spoilt(key="in/\ud800"),
+        spoilt(eTag=5),
+        spoilt(name=None),
+        spoilt(name=""),
+        spoilt(name="My Bucket!"),
+        spoilt(eventName=5),
+        spoilt(eventSource="aws:dynamodb"),
+        event_bridge("b", 5),
+        event_bridge("b", ""),
+        ses_notification("b", 5, "0a1b"),
+        ses_notification("", "in/x", "0a1b"),
+        ses_notification("b", "in/x", ["0a1b"]),
+    ],
+    ids=lambda message: str(message)[:40],
+)
+def test_anything_else_is_not_taken_for_one(message):
     with pytest.raises(UnknownMessage):
-        objects_of(body)
+        objects_of(message if isinstance(message, str) else json.dumps(message))
 
 
 # -- a queue ---------------------------------------------------------------------------------------
@@ -211,9 +266,30 @@ def test_messages_that_tell_of_nothing_are_cleared_away(told):
 
 
 def test_what_is_not_ours_stays_in_the_queue(told):
-    told.send("hello", s3_event("other-bucket", "in/x"), s3_event(told.bucket.source.bucket, "elsewhere/x"))
+    removal = s3_event("other-bucket", "in/x", name="ObjectRemoved:Delete")
+    stream = {"Records": [{"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": {}}]}
+    elsewhere = s3_event(told.bucket.source.bucket, "elsewhere/x")
+    told.send("hello", s3_event("other-bucket", "in/x"), elsewhere, removal, stream, {"Records": []})
     assert read_all(told.bucket.collector()) == []
-    assert told.left() == 3
+    assert told.left() == 6
+    assert told.bucket.reasons() == ["foreign-message"] * 6
+
+
+def test_what_else_becomes_of_our_objects_is_cleared_away(told):
+    name = told.bucket.source.bucket
+    told.send(
+        s3_event(name, "in/x", name="ObjectRemoved:Delete"), event_bridge(name, "in/x", "Object Deleted")
+    )
+    told.send(s3_event(name, "in/done/x", name="ObjectCreated:Copy"))
+    assert read_all(told.bucket.collector(done="in/done/")) == []
+    assert told.left() == 0
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, spoilt(size="abc"), spoilt(key="")])
+def test_a_message_that_nobody_could_read_holds_up_none_of_the_others(told, body):
+    told.send(body)
+    told.put("one")
+    assert data(read_all(told.bucket.collector())) == ["one"]
     assert told.bucket.reasons() == ["foreign-message"]
 
 
