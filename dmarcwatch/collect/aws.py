@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dmarcwatch.collect.aws_errors import error_code, explain
+from dmarcwatch.collect.aws_errors import Failing, error_code, explain, words
 from dmarcwatch.collect.envelope import EnvelopeError
 from dmarcwatch.collect.sources import S3Source
 from dmarcwatch.errors import CollectError
@@ -60,9 +60,13 @@ class Aws:
         try:
             kms = self._client("kms", None, region)
             plain: bytes = kms.decrypt(CiphertextBlob=wrapped, EncryptionContext=context)["Plaintext"]
-        except (BotoCoreError, ClientError) as error:
-            code = error_code(error) or type(error).__name__
-            raise EnvelopeError(f"KMS does not decrypt its key ({code}); kms:Decrypt is needed") from error
+        except ClientError as error:
+            needed = "; kms:Decrypt is needed" if "AccessDenied" in error_code(error) else ""
+            raise EnvelopeError(f"KMS does not decrypt its key ({error_code(error)}){needed}") from error
+        except (BotoCoreError, CollectError) as error:
+            # Who wrote the object wrote the context too, so nothing here need be about more than it.
+            where = f" of region {region!r}" if region else ""
+            raise EnvelopeError(f"KMS{where} cannot be asked for its key: {words(error)}") from error
         return plain
 
     @contextmanager
@@ -98,8 +102,8 @@ class Aws:
                 return answer
         raise self._broken_off()
 
-    def _broken_off(self) -> CollectError:
-        return CollectError(
+    def _broken_off(self) -> Failing:
+        return Failing(
             f"{self.source.name}: answers break off in the middle, more than once",
             hint="Run later; if it stays so, look for a proxy in between that breaks connections.",
         )
@@ -162,6 +166,8 @@ class Aws:
         try:
             return self._session.client(service, endpoint_url=endpoint, region_name=region, config=config)
         except ValueError as error:
+            if endpoint is None:  # then it is the region, which boto3 says itself
+                raise
             raise CollectError(
                 f"{self.source.name}: {endpoint!r} is no address of a service",
                 hint="Write the source's endpoint as a URL, such as https://s3.example.com:9000.",

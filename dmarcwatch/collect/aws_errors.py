@@ -13,6 +13,21 @@ _CREDENTIALS = (
 )
 _RIGHTS = "Attach the policy that `dmarcwatch fetch --iam` prints to the user or role."
 
+
+class Failing(CollectError):
+    """A request that failed each time it was made; others may do well."""
+
+
+_FAILING_CODES = {"InternalError", "ServiceUnavailable"}
+_FAILING_KINDS = {
+    "ReadTimeoutError",
+    "ConnectionClosedError",
+    "IncompleteReadError",
+    "ResponseStreamingError",
+    "HTTPClientError",
+}
+"""What may befall one answer; what is not listed befalls all: no network, no throughput left, no rights."""
+
 # By error code: what it means, and what to do. Codes: Amazon S3 API reference, "Error responses".
 _REFUSALS: dict[str, tuple[str, str]] = {
     "InvalidAccessKeyId": ("the access key id is not known there", _CREDENTIALS),
@@ -38,6 +53,9 @@ _REFUSALS: dict[str, tuple[str, str]] = {
     "InternalError": ("the service failed", "Run later."),
 }
 
+BUCKET_CODES = {"NoSuchBucket", "AllAccessDisabled", "PermanentRedirect", "AuthorizationHeaderMalformed"}
+"""What is wrong with one bucket, and not with the service or with who asks."""
+
 # By class of boto3's own errors.
 _FAILURES: dict[str, tuple[str, str]] = {
     "NoCredentialsError": ("no credentials were found", _CREDENTIALS),
@@ -49,6 +67,8 @@ _FAILURES: dict[str, tuple[str, str]] = {
     "ParamValidationError": ("the bucket's name is not valid", "Check the source's bucket."),
     "ConnectTimeoutError": ("no connection in time", "Check the network, the firewall and the endpoint."),
     "ReadTimeoutError": ("no answer in time", "Run later, or set timeout_seconds higher."),
+    "IncompleteReadError": ("the connection broke in the middle of an answer", "Run later."),
+    "ResponseStreamingError": ("the connection broke in the middle of an answer", "Run later."),
     "ConnectionClosedError": (
         "the connection was closed without an answer",
         "Check that the endpoint's address begins with https:// where it wants TLS.",
@@ -63,27 +83,47 @@ def error_code(error: Exception) -> str:
     return str(response["Error"].get("Code", "")) if response else ""
 
 
+def is_explained(code: str) -> bool:
+    """Whether a code is one of those that are about more than an object."""
+    return code in _REFUSALS
+
+
+def is_throttling(code: str) -> bool:
+    """Whether a code says that there are too many requests altogether."""
+    return code in {"SlowDown", "RequestLimitExceeded"} or "Throttl" in code
+
+
 def explain(source: S3Source, error: Exception) -> CollectError:
-    """What a ClientError or BotoCoreError means for the user."""
+    """What a ClientError or BotoCoreError means for the user; Failing where others may do well."""
     code = error_code(error)
     if code:
         meaning, hint = _REFUSALS.get(code) or _unknown(error)
-        return CollectError(f"{source.name}: {meaning} ({code})", hint=hint)
+        failing = code in _FAILING_CODES or (is_failure(error) and not is_throttling(code))
+        return (Failing if failing else CollectError)(f"{source.name}: {meaning} ({code})", hint=hint)
     kind = type(error).__name__
     if kind == "EndpointConnectionError":
         return _no_connection(source, error)
     if kind == "SSLError":
         return _no_tls(source, error)
-    meaning, hint = _FAILURES.get(kind, (_words(error), ""))
-    return CollectError(f"{source.name}: {meaning}", hint=hint)
+    meaning, hint = _FAILURES.get(kind, (words(error), ""))
+    return (Failing if kind in _FAILING_KINDS else CollectError)(f"{source.name}: {meaning}", hint=hint)
+
+
+def is_failure(error: Exception) -> bool:
+    """Whether the service says that it failed; boto3 says 500 as well where an answer is no XML."""
+    response = getattr(error, "response", None) or {}
+    status: int = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500
 
 
 def _unknown(error: Exception) -> tuple[str, str]:
-    """A code without a sentence of ours; boto3 says 500 as well where an answer is no XML."""
-    response = getattr(error, "response", {})
-    if response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+    """A code without a sentence of ours."""
+    code = error_code(error)
+    if is_throttling(code):
+        return _REFUSALS["SlowDown"]
+    if is_failure(error):
         return _REFUSALS["InternalError"]
-    return _words(error), "Look the code up in the service's documentation."
+    return words(error), "Look the code up in the service's documentation."
 
 
 def _no_connection(source: S3Source, error: Exception) -> CollectError:
@@ -100,17 +140,18 @@ def _no_connection(source: S3Source, error: Exception) -> CollectError:
 
 
 def _no_tls(source: S3Source, error: Exception) -> CollectError:
-    words = _words(error)
-    if "WRONG_VERSION_NUMBER" in words or "record layer" in words.lower():
+    told = words(error)
+    if "WRONG_VERSION_NUMBER" in told or "record layer" in told.lower():
         return CollectError(
             f"{source.name}: the endpoint speaks no TLS",
             hint="Let its address begin with http://, if it is on a network you trust.",
         )
     return CollectError(
-        f"{source.name}: TLS failed: {words}",
+        f"{source.name}: TLS failed: {told}",
         hint="Check the endpoint's name; for a certificate of your own authority, set AWS_CA_BUNDLE.",
     )
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """An error's own words, made harmless."""
     return clean(str(error), _MAX_WORDS_CHARS)

@@ -28,9 +28,9 @@ def decrypt(metadata: Mapping[str, str], data: bytes, decrypt_key: KeyDecryptor)
     """The content of an object that `is_encrypted`. Raises EnvelopeError."""
     try:
         wrapped, iv = b64decode(metadata["x-amz-key-v2"]), b64decode(metadata["x-amz-iv"])
-        context = json.loads(metadata["x-amz-matdesc"])
+        context = _context(metadata["x-amz-matdesc"])
         algorithm = metadata["x-amz-cek-alg"]
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise EnvelopeError("it is encrypted in a way that is not SES's") from error
     if algorithm not in {_GCM, _CBC}:
         raise EnvelopeError(f"it is encrypted with {algorithm}, which SES does not use")
@@ -41,6 +41,14 @@ def decrypt(metadata: Mapping[str, str], data: bytes, decrypt_key: KeyDecryptor)
         raise EnvelopeError("it is encrypted; install dmarcwatch with its extra: dmarcwatch[s3]") from error
     except ValueError as error:
         raise EnvelopeError("its content does not fit its key") from error
+
+
+def _context(told: str) -> dict[str, str]:
+    """The encryption context, which anybody may have written who may write objects. Raises ValueError."""
+    context = json.loads(told)
+    if not isinstance(context, dict) or not all(isinstance(value, str) for value in context.values()):
+        raise ValueError("no names with their values")
+    return context
 
 
 def _gcm(key: bytes, iv: bytes, data: bytes) -> bytes:

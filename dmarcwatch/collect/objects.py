@@ -9,7 +9,7 @@ from typing import Any
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Item, Notice
 from dmarcwatch.collect.aws import Aws
-from dmarcwatch.collect.aws_errors import error_code
+from dmarcwatch.collect.aws_errors import BUCKET_CODES, error_code, is_explained, is_failure, is_throttling
 from dmarcwatch.collect.batches import MAX_HEAD_BYTES, head
 from dmarcwatch.collect.envelope import EnvelopeError, decrypt, is_encrypted
 from dmarcwatch.collect.sources import Settle
@@ -19,6 +19,8 @@ SETUP_NOTIFICATION = "AMAZON_SES_SETUP_NOTIFICATION"
 
 _ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
 """Storage classes that must be restored before reading; GLACIER_IR is read at once."""
+_KEY_CODES = {"KeyUnavailableException", "DisabledException", "InvalidKeyUsageException"}
+"""What KMS says of the object's key, beside all codes that begin with its name."""
 _TRIES = 3
 """How often an object is asked for whose connection breaks while it comes: boto3 does not do that."""
 
@@ -55,17 +57,19 @@ def read_object(aws: Aws, found: StoredObject, budgets: Budgets) -> Item | Notic
     """The object as an item, or why it is none; of one too large, the head.
 
     A notice with the reason `denied` may be a matter of the whole bucket. Raises CollectError where
-    the service cannot be used at all.
+    the service cannot be used at all, and Failing where that may be a matter of this object.
     """
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import ClientError, ParamValidationError
 
     if found.storage_class in _ARCHIVES:
         return _archived(found.url)
     with aws.explained():
         try:
             answer, data = _download(aws, found, budgets.max_message_bytes)
+        except ParamValidationError:
+            return _unreadable(found, "its name is not valid")
         except ClientError as error:
-            trouble = _trouble(found, error_code(error))
+            trouble = _trouble(found, error, told=aws.source.bucket is None)
             if trouble is None:
                 raise
             return trouble
@@ -106,18 +110,27 @@ def _download(aws: Aws, found: StoredObject, limit: int) -> tuple[Mapping[str, A
     raise AssertionError
 
 
-def _trouble(found: StoredObject, code: str) -> Notice | None:
-    """What is wrong with this object alone; None where the error is about more than it."""
-    url = found.url
-    match code:
-        case "NoSuchKey" | "404":
-            return Notice(url, "vanished", f"{url} went away before it was read", left=False)
-        case "InvalidObjectState":
-            return _archived(url)
-        case "AccessDenied" | "403" | "KMS.DisabledException" | "KMS.NotFoundException":
-            return Notice(url, "denied", f"{url} may not be read ({code})", left=True)
-        case _:
-            return None
+def _trouble(found: StoredObject, error: Exception, *, told: bool) -> Notice | None:
+    """What is wrong with this object alone; None where the error may be about more than it.
+
+    What is wrong with a bucket that a queue `told` of is not about the others that it tells of.
+    """
+    url, code = found.url, error_code(error)
+    if code in {"NoSuchKey", "404"}:
+        return Notice(url, "vanished", f"{url} went away before it was read", left=False)
+    if code == "InvalidObjectState":
+        return _archived(url)
+    if is_throttling(code) or is_failure(error):
+        return None
+    if code in {"AccessDenied", "403"} or code.startswith("KMS") or code in _KEY_CODES:
+        return Notice(url, "denied", f"{url} may not be read ({code})", left=True)
+    if is_explained(code) and not (told and code in BUCKET_CODES):
+        return None
+    return _unreadable(found, code)
+
+
+def _unreadable(found: StoredObject, why: str) -> Notice:
+    return Notice(found.url, "unreadable", f"{found.url} cannot be read ({why})", left=True)
 
 
 def settle_object(aws: Aws, item: Item) -> Notice | None:

@@ -13,18 +13,17 @@ from itertools import chain
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
 from dmarcwatch.collect.aws import Aws
+from dmarcwatch.collect.aws_errors import Failing
 from dmarcwatch.collect.batches import unseen
 from dmarcwatch.collect.listing import pages
 from dmarcwatch.collect.objects import StoredObject, read_object, settle_object
+from dmarcwatch.collect.s3_troubles import Troubles
 from dmarcwatch.collect.sources import S3Source, Settle
 from dmarcwatch.collect.sqs import Queue
 from dmarcwatch.collect.threads import threads
-from dmarcwatch.errors import CollectError
 
 _AHEAD_BYTES = 64 * 1024 * 1024
 """Objects read ahead of the one that is handed over, unless a single one is larger."""
-_DENIALS = 10
-"""Refused objects in a row after which permission is missing altogether, not for some objects."""
 _READABLE = "readable"
 """The position once an object was read: then a refused one is an exception."""
 
@@ -38,7 +37,6 @@ class S3Collector:
         self._notify = notify
         self._aws = Aws(source)
         self._queue = Queue(self._aws, source.queue, notify=notify) if source.queue else None
-        self._denials = 0
         self._executor: Executor | None = None
 
     @property
@@ -54,19 +52,18 @@ class S3Collector:
     def items(self, memory: Memory) -> Iterator[Item]:
         """New objects, in no order: SES's names are random."""
         proven = memory.position() == _READABLE
-        self._denials = 0
+        troubles = Troubles(self.source, self._notify, proven=proven)
         with threads(self._source.parallel) as executor:
             self._executor = executor
             try:
-                for item in self._read(self._new(memory, executor), executor):
+                for item in self._read(self._new(memory, executor), executor, troubles):
                     yield item
                     if not proven:
                         memory.advance(_READABLE)
                         proven = True
             finally:
                 self._executor = None
-        if self._denials and not proven:
-            raise self._denied()
+        troubles.end()
 
     def settle(self, items: Sequence[Item]) -> None:
         """Move or delete the objects, as configured, and acknowledge them in any case."""
@@ -107,7 +104,7 @@ class S3Collector:
         )
         return unseen(wanted, lambda found: found.token, memory)
 
-    def _read(self, new: Iterable[StoredObject], executor: Executor) -> Iterator[Item]:
+    def _read(self, new: Iterable[StoredObject], executor: Executor, troubles: Troubles) -> Iterator[Item]:
         """The items of objects, read ahead within bounds of number and bytes."""
         under_way: deque[tuple[StoredObject, Future[Item | Notice]]] = deque()
         held = 0
@@ -116,31 +113,28 @@ class S3Collector:
             while under_way and (len(under_way) == 2 * self._source.parallel or held + cost > _AHEAD_BYTES):
                 first, future = under_way.popleft()
                 held -= self._cost(first)
-                yield from self._outcome(first, self._aws.result(future))
+                yield from self._outcome(first, future, troubles)
             under_way.append((found, executor.submit(read_object, self._aws, found, self._budgets)))
             held += cost
         for found, future in under_way:
-            yield from self._outcome(found, self._aws.result(future))
+            yield from self._outcome(found, future, troubles)
 
     def _cost(self, found: StoredObject) -> int:
         limit = self._budgets.max_message_bytes
         return limit if found.size is None else min(found.size, limit)
 
-    def _outcome(self, found: StoredObject, outcome: Item | Notice) -> Iterator[Item]:
+    def _outcome(
+        self, found: StoredObject, future: Future[Item | Notice], troubles: Troubles
+    ) -> Iterator[Item]:
+        try:
+            outcome = self._aws.result(future)
+        except Failing as error:
+            troubles.failed(found.url, error)
+            return
         if isinstance(outcome, Item):
-            self._denials = 0
+            troubles.read()
             yield outcome
             return
-        self._notify(outcome)
-        if outcome.reason == "denied":
-            self._denials += 1
-            if self._denials == _DENIALS:
-                raise self._denied()
+        troubles.noticed(outcome)
         if outcome.reason == "vanished" and self._queue is not None:
             self._queue.settle([found.token])
-
-    def _denied(self) -> CollectError:
-        return CollectError(
-            f"{self.source}: its objects may not be read (AccessDenied)",
-            hint="Attach the policy that `dmarcwatch fetch --iam` prints to the user or role.",
-        )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Collector, Notice
@@ -67,6 +68,12 @@ class Bucket:
         return [notice.reason for notice in self.notices]
 
     def close(self) -> None:
+        # Each bucket has a volume, and SeaweedFS has as many as there are gigabytes on the disk.
+        with suppress(ClientError):
+            self.client.delete_bucket(Bucket=self.source.bucket)
         self.client.close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
         for collector in self._opened:
             collector.close()

@@ -8,12 +8,14 @@ from base64 import b64encode
 from contextlib import closing
 
 import pytest
+from botocore.stub import Stubber
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.envelope import EnvelopeError, decrypt, is_encrypted
 from tests.collectors.contract import MAIL
 from tests.collectors.memory import read_all
@@ -116,4 +118,30 @@ def test_an_object_whose_key_is_refused_waits_and_is_said(bucket, kms):
     assert [item.data for item in read_all(bucket.collector())] == [MAIL[1]]
     ((_, reason, message, left),) = bucket.notices
     assert (reason, left) == ("encrypted", True)
-    assert "kms:Decrypt is needed" in message
+    assert "KMS does not decrypt its key (InvalidCiphertextException)" in message
+
+
+@pytest.mark.parametrize(
+    ("described", "said"),
+    [
+        ("[]", "not SES's"),
+        ("[" * 1500, "not SES's"),
+        ('{"kms_cmk_id": 5}', "not SES's"),
+        ('{"kms_cmk_id": "arn:aws:kms:no region!:1:key/2"}', "the region's name is not valid"),
+    ],
+)
+def test_an_envelope_that_somebody_made_up_waits_and_is_said(bucket, kms, described, said):
+    bucket.put("in/forged", b"x", Metadata=metadata(b"wrapped") | {"x-amz-matdesc": described})
+    bucket.deliver(MAIL[1])
+    assert [item.data for item in read_all(bucket.collector())] == [MAIL[1]]
+    ((_, reason, message, left),) = bucket.notices
+    assert (reason, left) == ("encrypted", True)
+    assert said in message and "kms:Decrypt" not in message
+
+
+def test_a_right_that_is_missing_is_named(bucket, kms):
+    aws = Aws(bucket.source)
+    with Stubber(aws._client("kms", None, None)) as stubber, pytest.raises(EnvelopeError) as caught:
+        stubber.add_client_error("decrypt", "AccessDeniedException")
+        aws.decrypt_key(b"wrapped", {})
+    assert "kms:Decrypt is needed" in str(caught.value)

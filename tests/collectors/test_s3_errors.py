@@ -112,7 +112,7 @@ def test_an_endpoint_that_falls_silent_in_mid_object_is_an_error(bucket):
         wire.faults.extend([Fault(after_bytes=100_000, silent=True)] * 10)
         endpoint = f"http://127.0.0.1:{wire.port}"
         assert "no answer in time" in refusal(bucket, endpoint=endpoint, timeout_seconds=0.5).message
-        bucket.close()
+        bucket.hang_up()
 
 
 def test_leaving_off_in_the_middle_leaves_no_thread_behind(bucket):
