@@ -11,7 +11,7 @@ _MAX_WORDS_CHARS = 200
 _CREDENTIALS = (
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or run where a role is attached."
 )
-_RIGHTS = "Attach the policy that `dmarcwatch fetch --iam` prints to the user or role."
+RIGHTS = "Attach the policy that `dmarcwatch fetch --iam` prints to the user or role."
 
 
 class Failing(CollectError):
@@ -36,9 +36,9 @@ _REFUSALS: dict[str, tuple[str, str]] = {
     "SignatureDoesNotMatch": ("the secret access key does not belong to the access key id", _CREDENTIALS),
     "ExpiredToken": ("the session token has expired", "Sign in again, for example with `aws sso login`."),
     "RequestTimeTooSkewed": ("the clock of this machine is wrong", "Set the clock, for example with NTP."),
-    "AccessDenied": ("permission is missing", _RIGHTS),
-    "403": ("permission is missing", _RIGHTS),
-    "AccessDeniedException": ("permission is missing", _RIGHTS),
+    "AccessDenied": ("permission is missing", RIGHTS),
+    "403": ("permission is missing", RIGHTS),
+    "AccessDeniedException": ("permission is missing", RIGHTS),
     "AllAccessDisabled": ("all access is disabled", "Ask the owner of the bucket."),
     "NoSuchBucket": ("there is no such bucket", "Check the bucket's name, and the account it is in."),
     "QueueDoesNotExist": ("there is no such queue", "Check the queue's URL, region and account."),

@@ -12,7 +12,6 @@ from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.aws_errors import BUCKET_CODES, error_code, is_explained, is_failure, is_throttling
 from dmarcwatch.collect.batches import MAX_HEAD_BYTES, head
 from dmarcwatch.collect.envelope import EnvelopeError, decrypt, is_encrypted
-from dmarcwatch.collect.sources import Settle
 
 SETUP_NOTIFICATION = "AMAZON_SES_SETUP_NOTIFICATION"
 """SES writes one object of this name, behind the prefix, when a receipt rule is made; it is no mail."""
@@ -131,32 +130,6 @@ def _trouble(found: StoredObject, error: Exception, *, told: bool) -> Notice | N
 
 def _unreadable(found: StoredObject, why: str) -> Notice:
     return Notice(found.url, "unreadable", f"{found.url} cannot be read ({why})", left=True)
-
-
-def settle_object(aws: Aws, item: Item) -> Notice | None:
-    """Move or delete a stored object, as configured, unless it was written anew since it was read.
-
-    A notice where it is left; None where it is settled or gone. Raises CollectError.
-    """
-    from botocore.exceptions import ClientError
-
-    source = aws.source
-    place, _, version = item.token.rpartition(" ")
-    bucket, _, key = place.partition("/")
-    with aws.explained():
-        try:
-            etag = aws.whole(lambda: aws.s3.head_object(Bucket=bucket, Key=key), "ETag")["ETag"].strip('"')
-            # SES never writes a name twice, and its notification tells the name, not the ETag.
-            if version != etag and not (version and key.endswith(version)):
-                return Notice(item.origin, "unsettled", f"{item.origin} has changed and is left", left=False)
-            if source.settle is Settle.MOVE:
-                target = f"{source.done}{key.removeprefix(source.prefix)}"
-                aws.s3.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": key})
-            aws.s3.delete_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error_code(error) not in {"404", "NoSuchKey"}:
-                raise
-    return None
 
 
 def _archived(url: str) -> Notice:

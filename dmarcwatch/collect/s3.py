@@ -16,7 +16,8 @@ from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.aws_errors import Failing
 from dmarcwatch.collect.batches import unseen
 from dmarcwatch.collect.listing import pages
-from dmarcwatch.collect.objects import StoredObject, read_object, settle_object
+from dmarcwatch.collect.objects import StoredObject, read_object
+from dmarcwatch.collect.s3_settling import settle_objects
 from dmarcwatch.collect.s3_troubles import Troubles
 from dmarcwatch.collect.sources import S3Source, Settle
 from dmarcwatch.collect.sqs import Queue
@@ -66,15 +67,20 @@ class S3Collector:
         troubles.end()
 
     def settle(self, items: Sequence[Item]) -> None:
-        """Move or delete the objects, as configured, and acknowledge them in any case."""
+        """Move or delete the objects, as configured, and acknowledge them in any case.
+
+        All are stored: what cannot be settled keeps no message in the queue, since the database remembers
+        what is left to do. Raises the first CollectError once there is nothing more that can be done.
+        """
+        error = None
         if self._source.settle is not Settle.NOTHING:
             with self._threads() as executor:
-                under_way = [executor.submit(settle_object, self._aws, item) for item in items]
-                for future in under_way:
-                    notice = self._aws.result(future)
-                    if notice is not None:
-                        self._notify(notice)
-        self.acknowledge(items)
+                error = settle_objects(self._aws, items, executor, self._notify)
+        try:
+            self.acknowledge(items)
+        finally:
+            if error is not None:
+                raise error
 
     @contextmanager
     def _threads(self) -> Iterator[Executor]:

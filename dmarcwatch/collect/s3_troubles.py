@@ -1,7 +1,7 @@
 """What could not be read in one run, and when that is no longer a matter of single objects."""
 
 from dmarcwatch.collect import Notice, Notify
-from dmarcwatch.collect.aws_errors import Failing
+from dmarcwatch.collect.aws_errors import RIGHTS, Failing
 from dmarcwatch.errors import CollectError
 from dmarcwatch.text import count
 
@@ -83,5 +83,5 @@ class Troubles:
         tried = f"none of {len(self._refused)} tried; {self._refused[0].message}"
         return CollectError(
             f"{self._source}: {which} may not be read, {tried}",
-            hint="Attach the policy that `dmarcwatch fetch --iam` prints to the user or role.",
+            hint=RIGHTS,
         )
