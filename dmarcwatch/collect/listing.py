@@ -7,17 +7,21 @@ parts together are the whole key space.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.objects import StoredObject
+from dmarcwatch.errors import CollectError
 
 _SES_CHARACTERS = "0123456789abcdefghijklmnopqrstuv"
 """What SES makes message ids of, in the order of keys."""
+_TOLD = {"Key", "ETag", "Size"}
+"""What every listing tells of each object."""
 _LAST = "\U0010ffff"
 """Sorts behind every character that a key can hold."""
 
@@ -95,6 +99,8 @@ def _page(aws: Aws, bucket: str, prefix: str, part: _Part) -> _Page:
     with aws.explained():
         told = aws.whole(ask, "IsTruncated")
     contents = told.get("Contents", [])
+    if not all(entry.keys() >= _TOLD for entry in contents):
+        raise _no_listing(aws, "does not tell the key, ETag and size of each object")
     # Keys come in the order of their UTF-8 bytes, which is Python's order of text as well.
     inside = [entry for entry in contents if part.end is None or entry["Key"] <= part.end]
     objects = [
@@ -103,4 +109,19 @@ def _page(aws: Aws, bucket: str, prefix: str, part: _Part) -> _Page:
     ]
     goes_on = told.get("IsTruncated", False) and len(inside) == len(contents)
     last_key = contents[-1]["Key"] if contents else ""
-    return _Page(objects, last_key, told.get("NextContinuationToken") if goes_on else None)
+    return _Page(objects, last_key, _continuation(aws, part, told) if goes_on else None)
+
+
+def _continuation(aws: Aws, part: _Part, told: Mapping[str, Any]) -> str:
+    """Where to go on: without it, and always at the same place, objects would never be found."""
+    continuation: str | None = told.get("NextContinuationToken")
+    if not continuation or continuation == part.continuation:
+        raise _no_listing(aws, "says that more follows, and not where")
+    return continuation
+
+
+def _no_listing(aws: Aws, fault: str) -> CollectError:
+    return CollectError(
+        f"{aws.source.name}: the service {fault} when it lists objects",
+        hint="Look whether it speaks ListObjectsV2 of S3, and what stands in between.",
+    )

@@ -150,6 +150,6 @@ def _etag_at(aws: Aws, bucket: str, key: str) -> str | None:
             return ""
         raise
     for entry in told.get("Contents", []):
-        if entry["Key"] == key:
-            return " ".join((entry["ETag"].strip('"'), str(entry["Size"])))
+        if entry.get("Key") == key:
+            return " ".join((entry.get("ETag", "").strip('"'), str(entry.get("Size"))))
     return None

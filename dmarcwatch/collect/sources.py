@@ -203,6 +203,8 @@ class S3Source:
             problems.append(f"{self.name}: objects cannot be marked as seen")
         if self.settle is Settle.MOVE and not self.done:
             problems.append(f"{self.name}: to move objects, name the prefix `done`")
+        if self.done and self.prefix.startswith(self.done):
+            problems.append(f"{self.name}: everything lies below `done`, which is never read: {self.done}")
         if self.parallel < 1:
             problems.append(f"{self.name}: parallel is at least 1")
         problems += _bad_numbers(self)

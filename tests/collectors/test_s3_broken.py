@@ -50,6 +50,32 @@ def test_answers_that_always_break_off_are_an_error_and_no_empty_bucket(bucket, 
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("continuation", [{}, {"NextContinuationToken": "same"}])
+def test_a_listing_that_does_not_say_where_it_goes_on_is_no_end(bucket, continuation):
+    collector, stubber = stubbed(replace(bucket.source, parallel=1), [])
+    for number in range(34):
+        keys = [listed(f"in/z{number}")] if number == 0 else []
+        stubber.add_response("list_objects_v2", {"Contents": keys, "IsTruncated": True} | continuation)
+    stubber.add_response("get_object", answer(MAIL[0]))
+    with (
+        stubber,
+        closing(collector),
+        pytest.raises(CollectError, match="more follows, and not where") as caught,
+    ):
+        read_all(collector)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["Key", "ETag", "Size"])
+def test_a_listing_without_the_names_of_its_objects_is_an_error(bucket, name):
+    collector, stubber = stubbed(replace(bucket.source, parallel=1), [])
+    untold = {key: value for key, value in listed("in/1").items() if key != name}
+    stubber.add_response("list_objects_v2", page(untold))
+    with stubber, closing(collector), pytest.raises(CollectError, match="does not tell the key") as caught:
+        read_all(collector)
+    assert caught.value.hint
+
+
 class HalfOfAnAnswer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)

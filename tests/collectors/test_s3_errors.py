@@ -133,3 +133,9 @@ def test_moving_objects_needs_a_prefix_and_a_source_needs_a_bucket_or_a_queue():
         S3Source("bucket", settle=Settle.MOVE)
     with pytest.raises(ConfigError, match="needs a bucket or a queue"):
         S3Source()
+
+
+@pytest.mark.parametrize(("prefix", "done"), [("inbox/", "in"), ("mail/new/", "mail/"), ("in/", "in/")])
+def test_a_prefix_that_lies_below_done_is_a_mistake_because_nothing_would_be_read(prefix, done):
+    with pytest.raises(ConfigError, match="below `done`, which is never read"):
+        S3Source("bucket", prefix, settle=Settle.MOVE, done=done)
