@@ -85,8 +85,9 @@ def _object(bucket: Mapping[str, Any], key: str, etag: object, mark: object, siz
         raise ValueError("no name of a bucket")
     if size is not None and (type(size) is not int or size < 0):
         raise ValueError("no size")
-    version = _text(etag).strip('"') if etag else _text(mark) if mark else ""
-    return StoredObject(name, key, version, size)
+    if etag:
+        return StoredObject(name, key, _text(etag).strip('"'), size)
+    return StoredObject(name, key, _text(mark) if mark else "", size, etag_told=False)
 
 
 def _text(value: object) -> str:

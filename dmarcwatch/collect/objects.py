@@ -16,6 +16,8 @@ from dmarcwatch.collect.envelope import EnvelopeError, decrypt, is_encrypted
 SETUP_NOTIFICATION = "AMAZON_SES_SETUP_NOTIFICATION"
 """SES writes one object of this name, behind the prefix, when a receipt rule is made; it is no mail."""
 
+_SES_NAME_CHARS = 40
+"""SES names a mail by so many characters behind the prefix, which need not end with a slash."""
 _ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
 """Storage classes that must be restored before reading; GLACIER_IR is read at once."""
 _KEY_CODES = {"KeyUnavailableException", "DisabledException", "InvalidKeyUsageException"}
@@ -35,11 +37,24 @@ class StoredObject:
     size: int | None = None
     """Bytes; None where not told."""
     storage_class: str | None = None
+    etag_told: bool = True
+    """Whether `version` is the ETag."""
 
     @property
     def token(self) -> str:
-        """What it is remembered by, the same from a listing and from a notification."""
+        """What it is remembered by where the ETag is told; else what it was told as."""
         return f"{self.bucket}/{self.key} {self.version}"
+
+    @property
+    def token_of_ses(self) -> str:
+        """What it may be remembered by instead: databases hold what SES told of by SES's name of the mail."""
+        return f"{self.bucket}/{self.key} {self.key.rpartition('/')[2][-_SES_NAME_CHARS:]}"
+
+    def token_with(self, etag: str | None) -> str:
+        """The token once the object was read, the same however it was told of."""
+        if self.etag_told or not etag:
+            return self.token
+        return " ".join((f"{self.bucket}/{self.key}", etag.strip('"')))
 
     @property
     def url(self) -> str:
@@ -82,7 +97,7 @@ def read_object(aws: Aws, found: StoredObject, budgets: Budgets) -> Item | Notic
             return Notice(found.url, "encrypted", f"{found.url} waits: {error}", left=True)
     return Item(
         origin=found.url,
-        token=found.token,
+        token=found.token_with(answer.get("ETag")),
         data=b"" if encrypted and too_large else data,
         received_at=answer["LastModified"].astimezone(UTC),
         size=size if too_large else None,

@@ -108,7 +108,8 @@ class S3Collector:
         wanted = (
             found for found in listed if found.may_hold_mail and self._source.holds(found.bucket, found.key)
         )
-        return unseen(wanted, lambda found: found.token, memory)
+        new = unseen(wanted, lambda found: found.token, memory)
+        return unseen(new, lambda found: found.token_of_ses, memory)
 
     def _read(self, new: Iterable[StoredObject], executor: Executor, troubles: Troubles) -> Iterator[Item]:
         """The items of objects, read ahead within bounds of number and bytes."""
@@ -139,7 +140,8 @@ class S3Collector:
             return
         if isinstance(outcome, Item):
             troubles.read()
-            yield outcome
+            if self._queue is None or self._queue.is_new(found.token, outcome.token):
+                yield outcome
             return
         troubles.noticed(outcome)
         if outcome.reason == "vanished" and self._queue is not None:

@@ -48,9 +48,11 @@ class Queue:
         """Receipts of the messages that wait for an object, by its token."""
         self._open: dict[str, int] = {}
         """How many objects a message still waits for, by its receipt."""
+        self._memory: Memory | None = None
 
     def objects(self, memory: Memory) -> Iterator[StoredObject]:
         """The objects not stored yet that the queue tells of. Raises CollectError."""
+        self._memory = memory
         # Messages come back while we are at it, when their visibility timeout is short or reading is slow;
         # once all of them have come in a row with nothing new between them, that is the end.
         met: set[str] = set()
@@ -59,10 +61,29 @@ class Queue:
             messages = [self._read(*each) for each in received if each.id not in met]
             again = 0 if messages else again + len(received)
             met.update(message.id for message in messages)
-            tokens = {found.token for message in messages for found in message.objects}
+            told = [found for message in messages for found in message.objects]
+            tokens = {token for found in told for token in (found.token, found.token_of_ses)}
             stored = memory.seen(sorted(tokens))
             for message in messages:
                 yield from self._new_objects(message, stored)
+
+    def is_new(self, told: str, token: str) -> bool:
+        """Whether an object that was told of as `told` and read as `token` is neither stored nor to come.
+
+        SES tells the name of a mail, an event of S3 the ETag: read, both are the same object.
+        """
+        if token == told:
+            return True
+        receipts = self._waiting.pop(told, set())
+        to_come = token in self._waiting
+        for receipt in receipts & self._waiting[token]:  # one message told it in both ways
+            if receipt in self._open:
+                self._open[receipt] -= 1
+        self._waiting[token] |= receipts
+        if not to_come and self._memory is not None and self._memory.seen([token]):
+            self.settle([token])
+            return False
+        return not to_come
 
     def settle(self, tokens: Iterable[str]) -> None:
         """Delete the messages that waited for these objects and for nothing else now."""
@@ -77,7 +98,9 @@ class Queue:
         self._delete(complete)
 
     def _new_objects(self, message: _Message, stored: frozenset[str]) -> Iterator[StoredObject]:
-        new = {found.token: found for found in message.objects if found.token not in stored}
+        new = {
+            found.token: found for found in message.objects if not stored & {found.token, found.token_of_ses}
+        }
         if message.ours:
             self._open[message.receipt] = len(new)
         if not new and message.ours:

@@ -354,6 +354,59 @@ def test_an_object_told_of_by_ses_can_be_settled(told):
     assert told.bucket.names() == []
 
 
+def told_in_both_ways(told: Told) -> list[dict]:
+    """What SES and what S3 say of the same mail."""
+    name = told.bucket.source.bucket
+    told.bucket.put("in/0a1b", b"mail")
+    etag = told.bucket.client.head_object(Bucket=name, Key="in/0a1b")["ETag"].strip('"')
+    return [ses_notification(name, "in/0a1b", "0a1b"), s3_event(name, "in/0a1b", etag=etag)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 0)])
+def test_a_mail_told_of_by_ses_and_by_s3_is_one_item(told, order):
+    messages = told_in_both_ways(told)
+    told.send(*(messages[which] for which in order))
+    collector, memory = told.bucket.collector(), RunMemory()
+    items = read_all(collector, memory)
+    assert data(items) == ["mail"]
+    collector.settle(items)
+    assert told.left() == 0
+    assert read_all(told.bucket.collector(queue=None), memory) == []
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_mail_told_of_again_in_the_other_way_is_known(told, first):
+    messages, memory = told_in_both_ways(told), RunMemory()
+    for message in (messages[first], messages[1 - first]):
+        told.send(message)
+        collector = told.bucket.collector()
+        items = read_all(collector, memory)
+        collector.settle(items)
+        assert told.left() == 0
+    assert items == []
+
+
+@pytest.mark.parametrize("way", [0, 1, None])
+def test_what_an_earlier_version_stored_by_the_name_of_ses_is_known(told, way):
+    messages, memory = told_in_both_ways(told), RunMemory()
+    memory.tokens.add(f"{told.bucket.source.bucket}/in/0a1b 0a1b")
+    changes = {"queue": None} if way is None else {}
+    if way is not None:
+        told.send(messages[way])
+    assert read_all(told.bucket.collector(**changes), memory) == []
+    assert told.left() == 0
+
+
+def test_an_event_without_an_etag_gives_the_token_that_a_listing_gives(told):
+    event = s3_event(told.bucket.source.bucket, "in/x")
+    del event["Records"][0]["s3"]["object"]["eTag"]
+    told.bucket.put("in/x", b"x")
+    told.send(event)
+    memory = RunMemory()
+    assert data(read_all(told.bucket.collector(), memory)) == ["x"]
+    assert read_all(told.bucket.collector(queue=None), memory) == []
+
+
 def test_a_missing_queue_is_an_error(told):
     with pytest.raises(CollectError, match="there is no such queue") as caught:
         read_all(told.bucket.collector(queue=f"{told.url}-missing"))
