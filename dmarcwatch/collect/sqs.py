@@ -7,16 +7,19 @@ the message comes back after its visibility timeout, and what is stored by then 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from dmarcwatch.collect import Memory, Notice, Notify
 from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.batches import batched
 from dmarcwatch.collect.notifications import UnknownMessage, objects_of
 from dmarcwatch.collect.objects import StoredObject
+from dmarcwatch.text import count
 
 _WAIT_SECONDS = 2
 """Any wait asks all of the queue's servers, none asks a few and may find nothing (long polling)."""
+_WAITING: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
+"""The queue's attribute: messages that are not under way."""
 _AT_ONCE = 10
 """Messages in one request: the service's limit."""
 
@@ -66,6 +69,8 @@ class Queue:
             stored = memory.seen(sorted(tokens))
             for message in messages:
                 yield from self._new_objects(message, stored)
+        if met and self._url.endswith(".fifo"):
+            self._tell_of_rest()
 
     def is_new(self, told: str, token: str) -> bool:
         """Whether an object that was told of as `told` and read as `token` is neither stored nor to come.
@@ -133,6 +138,25 @@ class Queue:
             self._foreign(f"message {id_} of {self._url} tells of other places and stays there")
         new = (found for found, written in told if written and source.holds(found.bucket, found.key))
         return _Message(id_, receipt, tuple(found for found in new if found.may_hold_mail), ours)
+
+    def _tell_of_rest(self) -> None:
+        """Say what a FIFO queue holds back: of a message group it gives nothing more before the first are
+        deleted, which they may be only once they are stored, after this reading.
+        """
+        from botocore.exceptions import ClientError
+
+        with self._aws.explained():
+            try:
+                told = self._aws.sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[_WAITING])
+            except ClientError:  # a right that reading does without
+                text = f"how many messages wait in {self._url} behind those just read may not be asked"
+                self._notify(Notice(self._url, "waiting", text, left=False))
+                return
+        waiting = int(told.get("Attributes", {}).get(_WAITING, "0"))
+        if waiting:
+            behind = count(waiting, "message waits", "messages wait")
+            text = f"{behind} in {self._url} behind those just read; the next run reads on"
+            self._notify(Notice(self._url, "waiting", text, left=True))
 
     def _foreign(self, message: str) -> None:
         self._notify(Notice(self._url, "foreign-message", message, left=False))

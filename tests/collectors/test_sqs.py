@@ -354,6 +354,27 @@ def test_an_object_told_of_by_ses_can_be_settled(told):
     assert told.bucket.names() == []
 
 
+def test_a_fifo_queue_says_what_it_holds_back_and_the_next_run_reads_on(told, moto):
+    name = told.bucket.source.bucket
+    with closing(client_of(moto, service="sqs")) as client:
+        attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true", "VisibilityTimeout": "30"}
+        url = client.create_queue(QueueName=f"{name}.fifo", Attributes=attributes)["QueueUrl"]
+        for number in range(12):
+            told.bucket.put(f"in/{number:02}", b"x")
+            body = json.dumps(s3_event(name, f"in/{number:02}"))
+            client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="one")
+    memory, read = RunMemory(), []
+    for _ in range(2):
+        collector = told.bucket.collector(queue=url)
+        items = read_all(collector, memory)
+        collector.settle(items)
+        read.append(len(items))
+    assert read == [10, 2]
+    ((_, reason, message, left),) = told.bucket.notices
+    assert (reason, left) == ("waiting", True)
+    assert message.startswith("2 messages wait in ") and message.endswith("the next run reads on")
+
+
 def told_in_both_ways(told: Told) -> list[dict]:
     """What SES and what S3 say of the same mail."""
     name = told.bucket.source.bucket
