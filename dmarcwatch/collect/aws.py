@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dmarcwatch.collect.aws_errors import Failing, error_code, explain, words
@@ -24,6 +25,8 @@ Answer = TypeVar("Answer", bound="Mapping[str, Any]")
 Found = TypeVar("Found")
 
 _CONNECT_SECONDS = 20
+_GRACE_SECONDS = 5.0
+"""How long after its deadline a run waits for an answer that is under way."""
 _TRIES = 3
 """How often the same is asked of a service whose answers break off."""
 
@@ -31,8 +34,10 @@ _TRIES = 3
 class Aws:
     """The clients of one source, made when they are first wanted, for any number of threads."""
 
-    def __init__(self, source: S3Source) -> None:
+    def __init__(self, source: S3Source, *, deadline: float | None = None) -> None:
+        """`deadline` by time.monotonic(): nothing is waited for much longer."""
         self.source = source
+        self._deadline = deadline
         self._session: Any = None
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._making = Lock()
@@ -117,17 +122,31 @@ class Aws:
         """More than boto3 takes to give up on one request."""
         return 2.0 * self.source.attempts * (self._connect_seconds + self.source.timeout_seconds)
 
-    def result(self, future: Future[Found]) -> Found:
-        """What another thread found. Raises CollectError where it never says."""
-        if not wait((future,), self.patience_seconds).done:
+    @property
+    def waiting_seconds(self) -> float:
+        """How long an answer may still be waited for: without a deadline, until boto3 has given up."""
+        if self._deadline is None:
+            return self.patience_seconds
+        # An answer that is under way at that moment is one more item, and no failure.
+        return max(0.0, min(self.patience_seconds, self._deadline + _GRACE_SECONDS - monotonic()))
+
+    def result(self, future: Future[Found], *, at_least: float = 0.0) -> Found:
+        """What another thread found. Raises CollectError where it does not say so in time."""
+        if not wait((future,), max(at_least, self.waiting_seconds)).done:
             raise self.unanswered()
         return future.result()
 
     def unanswered(self) -> CollectError:
         """A thread that died of want of memory leaves those who wait for it without a word."""
+        if self._deadline is not None and monotonic() >= self._deadline:
+            return CollectError(
+                f"{self.source.name}: the time given to the run ended while the service was answering",
+                hint="What was read is stored, and the next run reads on.",
+            )
         return CollectError(
             f"{self.source.name}: no answer within {self.patience_seconds:.0f} seconds",
-            hint="Run it again; if it stays so, see whether the machine has memory and threads to spare.",
+            hint="Run it again; if it stays so, see whether the machine has memory and threads to spare, "
+            "and whether something in between holds answers back.",
         )
 
     def close(self) -> None:

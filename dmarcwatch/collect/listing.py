@@ -51,12 +51,12 @@ def pages(aws: Aws, bucket: str, prefix: str, executor: Executor) -> Iterator[li
     def ask(part: _Part) -> Future[_Page]:
         return executor.submit(_page, aws, bucket, prefix, part)
 
-    first = _page(aws, bucket, prefix, _Part())
+    first = aws.result(ask(_Part()))
     yield first.objects
     parts = _parts(prefix, first) if first.continuation else []
     waiting = {ask(part): part for part in parts}
     while waiting:
-        done = wait(waiting, aws.patience_seconds, return_when=FIRST_COMPLETED).done
+        done = wait(waiting, aws.waiting_seconds, return_when=FIRST_COMPLETED).done
         if not done:
             raise aws.unanswered()
         for future in done:

@@ -32,11 +32,19 @@ _READABLE = "readable"
 class S3Collector:
     """The objects under a prefix, or those that a queue tells of."""
 
-    def __init__(self, source: S3Source, *, budgets: Budgets | None = None, notify: Notify = unheard) -> None:
+    def __init__(
+        self,
+        source: S3Source,
+        *,
+        budgets: Budgets | None = None,
+        notify: Notify = unheard,
+        deadline: float | None = None,
+    ) -> None:
+        """`deadline` by time.monotonic(): a service that answers for ever holds the run up no longer."""
         self._source = source
         self._budgets = budgets or Budgets()
         self._notify = notify
-        self._aws = Aws(source)
+        self._aws = Aws(source, deadline=deadline)
         self._queue = Queue(self._aws, source.queue, notify=notify) if source.queue else None
         self._executor: Executor | None = None
 
@@ -102,7 +110,7 @@ class S3Collector:
 
     def _new(self, memory: Memory, executor: Executor) -> Iterator[StoredObject]:
         if self._queue is not None:
-            return self._queue.objects(memory)
+            return self._queue.objects(memory, executor)
         assert self._source.bucket is not None
         listed = chain.from_iterable(pages(self._aws, self._source.bucket, self._source.prefix, executor))
         wanted = (

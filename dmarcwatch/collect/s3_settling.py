@@ -49,7 +49,8 @@ def settle_objects(
     in_a_row = 0
     for future in under_way:
         try:
-            notice = aws.result(future)
+            # What a run stored in its last seconds is settled as well.
+            notice = aws.result(future, at_least=aws.source.timeout_seconds)
         except Denied as error:
             first = first or error
         except CollectError as error:

@@ -6,6 +6,7 @@ the message comes back after its visibility timeout, and what is stored by then 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -53,14 +54,14 @@ class Queue:
         """How many objects a message still waits for, by its receipt."""
         self._memory: Memory | None = None
 
-    def objects(self, memory: Memory) -> Iterator[StoredObject]:
+    def objects(self, memory: Memory, executor: Executor) -> Iterator[StoredObject]:
         """The objects not stored yet that the queue tells of. Raises CollectError."""
         self._memory = memory
         # Messages come back while we are at it, when their visibility timeout is short or reading is slow;
         # once all of them have come in a row with nothing new between them, that is the end.
         met: set[str] = set()
         again = 0
-        while (received := self._receive()) and again <= len(met):
+        while (received := self._aws.result(executor.submit(self._receive))) and again <= len(met):
             messages = [self._read(*each) for each in received if each.id not in met]
             again = 0 if messages else again + len(received)
             met.update(message.id for message in messages)
