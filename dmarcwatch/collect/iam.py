@@ -1,6 +1,8 @@
 """The least that reading a bucket needs, as a policy to attach to a user or role."""
 
 import json
+import re
+from typing import Any
 
 from dmarcwatch.collect.sources import S3Source, Settle
 
@@ -10,44 +12,55 @@ def iam_policy(source: S3Source) -> str:
 
     What the configuration does not tell stands as a word in capitals, to be filled in.
     """
-    bucket = f"arn:aws:s3:::{source.bucket or 'BUCKET'}"
-    actions = ["s3:GetObject"]
-    if source.settle in {Settle.MOVE, Settle.DELETE}:
-        actions.append("s3:DeleteObject")
+    moves = source.settle is Settle.MOVE
+    bucket = f"arn:{_partition(source)}:s3:::{source.bucket or 'BUCKET'}"
+    # Below `done` a listing tells which names are taken; with a queue it tells what is gone from what may
+    # not be read, which S3 answers alike to who may not list the whole bucket.
+    listed = [f"{source.prefix}*", *([f"{source.done}*"] if moves else [])]
+    within = {"StringLike": {"s3:prefix": listed if moves else listed[0]}}
+    # HeadObject is s3:GetObject as well, and CopyObject reads with it.
+    read = ["s3:GetObject", *(["s3:DeleteObject"] if source.settle is not Settle.NOTHING else [])]
     statements = [
-        {
-            "Sid": "ListReports",
-            "Effect": "Allow",
-            "Action": "s3:ListBucket",
-            "Resource": bucket,
-            "Condition": {"StringLike": {"s3:prefix": f"{source.prefix}*"}},
-        },
-        {
-            "Sid": "ReadReports",
-            "Effect": "Allow",
-            "Action": actions,
-            "Resource": f"{bucket}/{source.prefix}*",
-        },
+        _allow("ListReports", "s3:ListBucket", bucket) | {"Condition": within},
+        _allow("ReadReports", read, f"{bucket}/{source.prefix}*"),
     ]
-    if source.settle is Settle.MOVE:
-        moved = f"{bucket}/{source.done}*"
-        statements.append(
-            {"Sid": "KeepReports", "Effect": "Allow", "Action": "s3:PutObject", "Resource": moved}
-        )
+    if moves:
+        statements.append(_allow("KeepReports", "s3:PutObject", f"{bucket}/{source.done}*"))
     if source.queue is not None:
         actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
-        queue = _queue_arn(source)
-        statements.append({"Sid": "ReadQueue", "Effect": "Allow", "Action": actions, "Resource": queue})
+        if source.queue.endswith(".fifo"):
+            actions.append("sqs:GetQueueAttributes")
+        statements.append(_allow("ReadQueue", actions, _queue_arn(source)))
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)
+
+
+def _allow(sid: str, actions: str | list[str], resource: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
 
 
 def _queue_arn(source: S3Source) -> str:
     *_, account, name = (source.queue or "").rstrip("/").split("/")
-    return f"arn:aws:sqs:{source.region or 'REGION'}:{account or 'ACCOUNT'}:{name}"
+    region = _queue_region(source) or source.region or "REGION"
+    return f"arn:{_partition(source)}:sqs:{region}:{account or 'ACCOUNT'}:{name}"
+
+
+def _queue_region(source: S3Source) -> str | None:
+    """As the queue's URL says; it need not be the bucket's."""
+    found = re.match(r"https://(?:sqs|queue)\.([a-z0-9-]+)\.", source.queue or "")
+    return found[1] if found and "-" in found[1] else None
+
+
+def _partition(source: S3Source) -> str:
+    """Amazon's clouds in China and for the US government have names of their own."""
+    region = source.region or _queue_region(source) or ""
+    partitions = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((name for start, name in partitions.items() if region.startswith(start)), "aws")
 
 
 KMS_STATEMENT = """\
-Where the bucket or the receipt rule encrypts with a key of your own, add this as well:
+Where the bucket, the receipt rule or the queue encrypts with a key of your own, add this as well:
   {"Sid": "DecryptReports", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "ARN-OF-THE-KEY"}
+To move objects (settle = "move") in such a bucket, allow "kms:GenerateDataKey" with that key, too; to move
+objects that have tags, "s3:GetObjectTagging" below `prefix` and "s3:PutObjectTagging" below `done`.
 """
-"""To print below the policy: whether a key is needed cannot be told from the configuration."""
+"""To print below the policy: whether these are needed cannot be told from the configuration."""

@@ -86,6 +86,8 @@ def read_object(aws: Aws, found: StoredObject, budgets: Budgets) -> Item | Notic
             trouble = _trouble(found, error, told=aws.source.bucket is None)
             if trouble is None:
                 raise
+            if trouble.reason == "denied" and aws.source.queue is not None and _is_gone(aws, found):
+                return _vanished(found.url)
             return trouble
     size = answer["ContentLength"]
     too_large = size > budgets.max_message_bytes
@@ -131,7 +133,7 @@ def _trouble(found: StoredObject, error: Exception, *, told: bool) -> Notice | N
     """
     url, code = found.url, error_code(error)
     if code in {"NoSuchKey", "404"}:
-        return Notice(url, "vanished", f"{url} went away before it was read", left=False)
+        return _vanished(url)
     if code == "InvalidObjectState":
         return _archived(url)
     if is_throttling(code) or is_failure(error):
@@ -141,6 +143,32 @@ def _trouble(found: StoredObject, error: Exception, *, told: bool) -> Notice | N
     if is_explained(code) and not (told and code in BUCKET_CODES):
         return None
     return _unreadable(found, code)
+
+
+def find_object(aws: Aws, bucket: str, key: str) -> StoredObject | None:
+    """An object as a listing tells it, None where there is none. Raises ClientError.
+
+    Who may list a prefix only is told "forbidden" by GET and HEAD of what is not there; a listing tells.
+    """
+    told = aws.whole(lambda: aws.s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1), "IsTruncated")
+    for entry in told.get("Contents", []):
+        if entry.get("Key") == key:
+            return StoredObject(bucket, key, entry.get("ETag", "").strip('"'), entry.get("Size"))
+    return None
+
+
+def _is_gone(aws: Aws, found: StoredObject) -> bool:
+    """Whether what a queue told of is there no more; False where that may not be known."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return find_object(aws, found.bucket, found.key) is None
+    except ClientError:
+        return False
+
+
+def _vanished(url: str) -> Notice:
+    return Notice(url, "vanished", f"{url} went away before it was read", left=False)
 
 
 def _unreadable(found: StoredObject, why: str) -> Notice:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from dmarcwatch.collect import Item, Notice, Notify
 from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.aws_errors import RIGHTS, Failing, error_code
+from dmarcwatch.collect.objects import StoredObject, find_object
 from dmarcwatch.collect.sources import Settle
 from dmarcwatch.errors import CollectError
 
@@ -123,8 +124,8 @@ def _present(aws: Aws, bucket: str, key: str) -> _Present:
 def _copy(aws: Aws, found: _Present) -> None:
     """Copy an object to `done`, unless it lies there already, and over no other."""
     target = f"{aws.source.done}{found.key.removeprefix(aws.source.prefix)}"
-    there = _etag_at(aws, found.bucket, target)
-    if there == f"{found.etag} {found.size}" and found.told_by_etag:
+    there = _at(aws, found.bucket, target)
+    if there is not None and (there.version, there.size) == (found.etag, found.size) and found.told_by_etag:
         return  # a run ended between copying and deleting
     if there is not None:
         # Only a copy of this very content has this name.
@@ -137,20 +138,13 @@ def _copy(aws: Aws, found: _Present) -> None:
     )
 
 
-def _etag_at(aws: Aws, bucket: str, key: str) -> str | None:
-    """ETag and size of an object, empty where that may not be known; None where there is none.
-
-    Listed, because a HEAD says "forbidden" of what is not there to all who may list a prefix only.
-    """
+def _at(aws: Aws, bucket: str, key: str) -> StoredObject | None:
+    """What lies there; an object of which nothing is known where nobody says whether there is one."""
     from botocore.exceptions import ClientError
 
     try:
-        told = aws.whole(lambda: aws.s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1), "IsTruncated")
+        return find_object(aws, bucket, key)
     except ClientError as error:
         if error_code(error) in _DENIED:
-            return ""
+            return StoredObject(bucket, key, "")
         raise
-    for entry in told.get("Contents", []):
-        if entry.get("Key") == key:
-            return " ".join((entry.get("ETag", "").strip('"'), str(entry.get("Size"))))
-    return None

@@ -16,6 +16,7 @@ from dmarcwatch.errors import CollectError
 from dmarcwatch.ingest import Ingest, Kind
 from tests.collectors.bucket import Bucket
 from tests.collectors.memory import RunMemory, read_all
+from tests.collectors.odd_store import answer_oddly, refusal
 from tests.collectors.stores import client_of
 from tests.database import NOW, fresh, rows, rules
 
@@ -456,3 +457,54 @@ def test_the_policy_grows_with_what_is_configured():
     assert allowed["ReadReports"]["Action"] == ["s3:GetObject", "s3:DeleteObject"]
     assert allowed["KeepReports"]["Resource"] == "arn:aws:s3:::reports/done/*"
     assert allowed["ReadQueue"]["Resource"] == "arn:aws:sqs:eu-west-1:123456789012:reports"
+    assert allowed["ReadQueue"]["Action"] == ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
+    assert allowed["ListReports"]["Condition"] == {"StringLike": {"s3:prefix": ["*", "done/*"]}}
+
+
+def test_the_policy_names_the_queue_where_its_url_says_it_is():
+    queue = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/reports.fifo"
+    allowed = statements(S3Source("reports", queue=queue, settle=Settle.DELETE))
+    assert allowed["ReadQueue"]["Resource"] == "arn:aws-cn:sqs:cn-north-1:123456789012:reports.fifo"
+    assert "sqs:GetQueueAttributes" in allowed["ReadQueue"]["Action"]
+    assert allowed["ReadReports"]["Resource"] == "arn:aws-cn:s3:::reports/*"
+    assert "KeepReports" not in allowed
+
+
+NEEDS = {
+    "ListObjectsV2": "s3:ListBucket",
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject",
+    "CopyObject": "s3:PutObject",  # and s3:GetObject of what it copies
+    "DeleteObject": "s3:DeleteObject",
+}
+"""Amazon S3 user guide, "Required permissions for Amazon S3 API operations"."""
+
+
+@pytest.mark.parametrize("settle", [Settle.NOTHING, Settle.DELETE, Settle.MOVE])
+@pytest.mark.parametrize("queue", [True, False])
+def test_the_policy_allows_what_is_asked_of_the_bucket_and_nothing_else(told, settle, queue):
+    told.put("one")
+    if queue:
+        told.send(s3_event(told.bucket.source.bucket, "in/gone"))
+    collector = told.bucket.collector(settle, **({} if queue else {"queue": None}))
+    asked = set()
+    collector._aws.s3.meta.events.register(
+        "before-send.s3", lambda request, event_name, **_: asked.add(event_name)
+    )
+    answer_oddly(collector, "GetObject", lambda path: refusal("AccessDenied") if "gone" in path else None)
+    collector.settle(read_all(collector))
+    used = {NEEDS[name.rpartition(".")[2]] for name in asked}
+    allowed = {action for each in statements(collector._source).values() for action in listed(each["Action"])}
+    assert {action for action in allowed if action.startswith("s3:")} == used
+
+
+def listed(actions: str | list[str]) -> list[str]:
+    return [actions] if isinstance(actions, str) else actions
+
+
+def test_an_object_that_is_gone_goes_from_the_queue_though_s3_calls_it_forbidden(told):
+    told.send(s3_event(told.bucket.source.bucket, "in/gone"))
+    collector = told.bucket.collector()
+    answer_oddly(collector, "GetObject", lambda path: refusal("AccessDenied"))
+    assert read_all(collector) == []
+    assert (told.bucket.reasons(), told.left()) == (["vanished"], 0)
