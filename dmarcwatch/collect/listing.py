@@ -100,7 +100,7 @@ def _page(aws: Aws, bucket: str, prefix: str, part: _Part) -> _Page:
         told = aws.whole(ask, "IsTruncated")
     contents = told.get("Contents", [])
     if not all(entry.keys() >= _TOLD for entry in contents):
-        raise _no_listing(aws, "does not tell the key, ETag and size of each object")
+        raise _no_listing(aws, "the key, ETag and size of each")
     # Keys come in the order of their UTF-8 bytes, which is Python's order of text as well.
     inside = [entry for entry in contents if part.end is None or entry["Key"] <= part.end]
     objects = [
@@ -116,12 +116,12 @@ def _continuation(aws: Aws, part: _Part, told: Mapping[str, Any]) -> str:
     """Where to go on: without it, and always at the same place, objects would never be found."""
     continuation: str | None = told.get("NextContinuationToken")
     if not continuation or continuation == part.continuation:
-        raise _no_listing(aws, "says that more follows, and not where")
+        raise _no_listing(aws, "where the list goes on, though it does")
     return continuation
 
 
-def _no_listing(aws: Aws, fault: str) -> CollectError:
+def _no_listing(aws: Aws, untold: str) -> CollectError:
     return CollectError(
-        f"{aws.source.name}: the service {fault} when it lists objects",
+        f"{aws.source.name}: the service lists objects without telling {untold}",
         hint="Look whether it speaks ListObjectsV2 of S3, and what stands in between.",
     )

@@ -14,7 +14,7 @@ from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect import Item, Memory, Notice, Notify, unheard
 from dmarcwatch.collect.aws import Aws
 from dmarcwatch.collect.aws_errors import Failing
-from dmarcwatch.collect.batches import unseen
+from dmarcwatch.collect.batches import ASKED_AT_ONCE, batched
 from dmarcwatch.collect.listing import pages
 from dmarcwatch.collect.objects import StoredObject, read_object
 from dmarcwatch.collect.s3_settling import settle_objects
@@ -47,6 +47,8 @@ class S3Collector:
         self._aws = Aws(source, deadline=deadline)
         self._queue = Queue(self._aws, source.queue, notify=notify) if source.queue else None
         self._executor: Executor | None = None
+        self._known: StoredObject | None = None
+        """One that an earlier run has stored."""
 
     @property
     def source(self) -> str:
@@ -72,7 +74,7 @@ class S3Collector:
                         proven = True
             finally:
                 self._executor = None
-        troubles.end()
+        troubles.end(self._still_readable)
 
     def settle(self, items: Sequence[Item]) -> None:
         """Move or delete the objects, as configured, and acknowledge them in any case.
@@ -116,8 +118,25 @@ class S3Collector:
         wanted = (
             found for found in listed if found.may_hold_mail and self._source.holds(found.bucket, found.key)
         )
-        new = unseen(wanted, lambda found: found.token, memory)
-        return unseen(new, lambda found: found.token_of_ses, memory)
+        return self._unseen(wanted, memory)
+
+    def _unseen(self, listed: Iterable[StoredObject], memory: Memory) -> Iterator[StoredObject]:
+        """Those not stored yet; one of the others is kept in mind."""
+        for batch in batched(listed, ASKED_AT_ONCE):
+            seen = memory.seen([found.token for found in batch])
+            new = [found for found in batch if found.token not in seen]
+            seen |= memory.seen([found.token_of_ses for found in new])
+            for found in batch:
+                if not seen & {found.token, found.token_of_ses}:
+                    yield found
+                elif self._known is None:
+                    self._known = found
+
+    def _still_readable(self) -> bool:
+        """Whether an object of earlier runs may still be read; False where none of them is there."""
+        if self._known is None:
+            return False
+        return isinstance(read_object(self._aws, self._known, self._budgets), Item)
 
     def _read(self, new: Iterable[StoredObject], executor: Executor, troubles: Troubles) -> Iterator[Item]:
         """The items of objects, read ahead within bounds of number and bytes."""

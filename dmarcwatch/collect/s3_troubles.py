@@ -1,5 +1,7 @@
 """What could not be read in one run, and when that is no longer a matter of single objects."""
 
+from collections.abc import Callable
+
 from dmarcwatch.collect import Notice, Notify
 from dmarcwatch.collect.aws_errors import RIGHTS, Failing
 from dmarcwatch.errors import CollectError
@@ -11,7 +13,7 @@ _PROBES = 1000
 """Refused objects after which a run gives up that has read none: a cent's worth of requests at most, made
 side by side, and more than the objects that somebody wrote with another key or owner in a row."""
 _NO_ACCIDENT = 10
-"""As many refused ones are told as an error, where nothing was read but earlier runs could read."""
+"""So many refused ones are told as an error, where earlier runs could read and this one could nothing."""
 _IN_A_ROW = 10
 """Objects that fail one after the other until the service counts as down: each was asked for many times."""
 
@@ -58,20 +60,22 @@ class Troubles:
         if self._in_a_row == _IN_A_ROW:
             raise error
 
-    def end(self) -> None:
-        """Everything was asked for. Raises CollectError.
+    def end(self, still_readable: Callable[[], bool]) -> None:
+        """Everything was asked for; `still_readable` asks for an object of earlier runs. Raises CollectError.
 
         Where the service failed, so did the run, though all the rest was read: it may be about to fail
         altogether, and only the status of a failed source tells whoever watches over it. A refusal is
         lasting and the object's own, so that is told as what was left.
         """
         denied = any(notice.reason == "denied" for notice in self._refused)
-        if denied and (not self._proven or len(self._refused) >= _NO_ACCIDENT):
+        if denied and not self._proven:
+            raise self._unreadable()
+        if denied and len(self._refused) >= _NO_ACCIDENT and not still_readable():
             raise self._unreadable()
         self._tell_refused()
         if self._first is not None:
-            left = f"{count(self._failed, 'object')} could not be had and wait for the next run"
-            raise CollectError(f"{self._first.message}; {left}", hint=self._first.hint)
+            left = count(self._failed, "object waits", "objects wait")
+            raise CollectError(f"{self._first.message}; {left} for the next run", hint=self._first.hint)
 
     def _tell_refused(self) -> None:
         for notice in self._refused:

@@ -60,7 +60,7 @@ def test_an_object_that_always_fails_is_left_and_the_run_ends_as_failed(bucket, 
     answer_oddly(collector, "GetObject", of("2", gives=gives))
     read, error = read_until_it_ends(collector, RunMemory())
     assert read == ["1", "3"]
-    assert "1 object could not be had and wait" in error.message and error.hint
+    assert "1 object waits for the next run" in error.message and error.hint
     assert [(notice.reason, notice.left) for notice in bucket.notices] == [("failing", True)]
 
 
@@ -110,6 +110,17 @@ def test_where_earlier_runs_could_read_it_is_not_said_that_nothing_may_be_read(b
         collector = bucket.collector()
         answer_oddly(collector, "GetObject", of("a", gives=refusal("AccessDenied")))
         _, error = read_until_it_ends(collector, memory)
+        assert (error, bucket.reasons()) == (None, ["denied"] * 12)
+        bucket.notices.clear()
+
+
+def test_where_none_of_what_was_read_is_there_many_refusals_are_an_error_about_what_is_new(bucket):
+    fill(bucket, *(f"a{number:02}" for number in range(12)))
+    memory = RunMemory()
+    memory.written = "readable"
+    collector = bucket.collector()
+    answer_oddly(collector, "GetObject", of("a", gives=refusal("AccessDenied")))
+    _, error = read_until_it_ends(collector, memory)
     assert "its new objects may not be read, none of 12 tried" in error.message
 
 
