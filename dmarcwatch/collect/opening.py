@@ -49,7 +49,7 @@ def open_source(
                 source, _secret(source, sign_in), budgets=budgets, notify=notify, deadline=deadline
             )
         case S3Source():
-            return S3Collector(source, budgets=budgets, notify=notify)
+            return S3Collector(source, budgets=budgets, notify=notify, deadline=deadline)
 
 
 def _open_path(source: FileSource, budgets: Budgets, notify: Notify) -> Collector:
