@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 
 from dmarcwatch.budgets import Budgets
@@ -63,8 +64,13 @@ class S3Collector:
     def items(self, memory: Memory) -> Iterator[Item]:
         """New objects, in no order: SES's names are random."""
         proven = memory.position() == _READABLE
-        troubles = Troubles(self.source, self._notify, proven=proven)
         with threads(self._source.parallel) as executor:
+            troubles = Troubles(
+                self.source,
+                self._notify,
+                proven=proven,
+                still_readable=partial(self._still_readable, executor),
+            )
             self._executor = executor
             try:
                 for item in self._read(self._new(memory, executor), executor, troubles):
@@ -72,9 +78,9 @@ class S3Collector:
                     if not proven:
                         memory.advance(_READABLE)
                         proven = True
+                troubles.end()
             finally:
                 self._executor = None
-        troubles.end(self._still_readable)
 
     def settle(self, items: Sequence[Item]) -> None:
         """Move or delete the objects, as configured, and acknowledge them in any case.
@@ -132,11 +138,12 @@ class S3Collector:
                 elif self._known is None:
                     self._known = found
 
-    def _still_readable(self) -> bool:
+    def _still_readable(self, executor: Executor) -> bool:
         """Whether an object of earlier runs may still be read; False where none of them is there."""
         if self._known is None:
             return False
-        return isinstance(read_object(self._aws, self._known, self._budgets), Item)
+        outcome = self._aws.result(executor.submit(read_object, self._aws, self._known, self._budgets))
+        return isinstance(outcome, Item)
 
     def _read(self, new: Iterable[StoredObject], executor: Executor, troubles: Troubles) -> Iterator[Item]:
         """The items of objects, read ahead within bounds of number and bytes."""

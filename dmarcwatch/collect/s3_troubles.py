@@ -25,11 +25,15 @@ class Troubles:
     read: where nothing is, one error says so in place of a thousand notices.
     """
 
-    def __init__(self, source: str, notify: Notify, *, proven: bool) -> None:
+    def __init__(
+        self, source: str, notify: Notify, *, proven: bool, still_readable: Callable[[], bool]
+    ) -> None:
         self._source = source
         self._notify = notify
         self._proven = proven
         """Earlier runs could read."""
+        self._still_readable = still_readable
+        """Asks for an object that an earlier run has read."""
         self._read = False
         self._refused: list[Notice] = []
         self._first: Failing | None = None
@@ -49,7 +53,7 @@ class Troubles:
             return
         self._refused.append(notice)
         if len(self._refused) == _PROBES:
-            raise self._unreadable()
+            self._tell_or_give_up()
 
     def failed(self, url: str, error: Failing) -> None:
         """An object could not be had, however often it was asked for. Raises CollectError."""
@@ -60,22 +64,26 @@ class Troubles:
         if self._in_a_row == _IN_A_ROW:
             raise error
 
-    def end(self, still_readable: Callable[[], bool]) -> None:
-        """Everything was asked for; `still_readable` asks for an object of earlier runs. Raises CollectError.
+    def end(self) -> None:
+        """Everything was asked for. Raises CollectError.
 
         Where the service failed, so did the run, though all the rest was read: it may be about to fail
         altogether, and only the status of a failed source tells whoever watches over it. A refusal is
         lasting and the object's own, so that is told as what was left.
         """
         denied = any(notice.reason == "denied" for notice in self._refused)
-        if denied and not self._proven:
-            raise self._unreadable()
-        if denied and len(self._refused) >= _NO_ACCIDENT and not still_readable():
-            raise self._unreadable()
+        if denied and (not self._proven or len(self._refused) >= _NO_ACCIDENT):
+            self._tell_or_give_up()
         self._tell_refused()
         if self._first is not None:
             left = count(self._failed, "object waits", "objects wait")
             raise CollectError(f"{self._first.message}; {left} for the next run", hint=self._first.hint)
+
+    def _tell_or_give_up(self) -> None:
+        if not (self._proven and self._still_readable()):
+            raise self._unreadable()
+        self._read = True
+        self._tell_refused()
 
     def _tell_refused(self) -> None:
         for notice in self._refused:
