@@ -122,10 +122,11 @@ class Run:
         could not be settled (all is committed), and StoreError when the database fails.
         """
         with self._errors():
+            # Before anything is settled, because it knows which numbers a mailbox gave anew.
+            items = self._bounded(understood(collector, self._memory))
             settling = Settling(self._connection, self._memory, collector) if self._kind.settles else None
             if settling:
                 settling.make_up()
-            items = self._bounded(understood(collector.source, collector.items(self._memory)))
             with closing(
                 self._prepared(batches(items, self._memory.take), local=collector.local)
             ) as prepared:

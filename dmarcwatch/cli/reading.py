@@ -26,6 +26,9 @@ from dmarcwatch.store.operators import keep_operators
 from dmarcwatch.store.unjudged import unjudged
 from dmarcwatch.text import count, visible
 
+GRACE_SECONDS = 30.0
+"""How long after its time an answer may still come in, so that a run ends between two items and in peace."""
+
 
 def sentence(accounts: Accounts) -> str:
     """The run's accounts in one line."""
@@ -91,7 +94,7 @@ def _opened(settings: Settings, source: Source, notices: list[Notice], bounds: B
         budgets=settings.config.budgets,
         notify=notify,
         sign_in=sign_in,
-        deadline=bounds.deadline,
+        deadline=None if bounds.deadline is None else bounds.deadline + GRACE_SECONDS,
     )
 
 

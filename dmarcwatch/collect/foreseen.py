@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dmarcwatch.collect import Item
+from dmarcwatch.collect import Collector, Item, Memory
 from dmarcwatch.errors import CollectError, DmarcwatchError
 from dmarcwatch.text import clean
 
@@ -34,7 +34,13 @@ def foreseen(source: str) -> Iterator[None]:
         ) from error
 
 
-def understood(source: str, items: Iterator[Item]) -> Iterator[Item]:
-    """The items of a source, whose errors are foreseen."""
+def understood(collector: Collector, memory: Memory) -> Iterator[Item]:
+    """The items of a collector, whose errors are foreseen; what it remembers is read at once."""
+    with foreseen(collector.source):
+        items = collector.items(memory)
+    return _understood(collector.source, items)
+
+
+def _understood(source: str, items: Iterator[Item]) -> Iterator[Item]:
     with foreseen(source):
         yield from items

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from click.testing import CliRunner
 
-from dmarcwatch.cli import main
+from dmarcwatch.cli import main, reading
 from dmarcwatch.collect.imap import ImapCollector
 from dmarcwatch.collect.sources import Security, Settle
 from dmarcwatch.errors import CollectError
@@ -115,7 +115,8 @@ def test_what_was_stored_is_settled_though_the_time_of_the_run_is_over(mailbox):
     assert mailbox.flags() == {}
 
 
-def test_max_minutes_end_a_run_whose_server_does_not(tmp_path):
+def test_max_minutes_end_a_run_whose_server_does_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "GRACE_SECONDS", 1.0)
     with odd_server(MESSAGE, told={"UID SEARCH": dribble()}) as odd:
         (tmp_path / "dmarcwatch.toml").write_text(
             f'[[source]]\nkind = "imap"\nhost = "127.0.0.1"\nport = {odd.port}\nuser = "rua"\n'
