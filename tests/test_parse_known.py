@@ -146,6 +146,68 @@ def test_a_document_with_faults_reads_as_if_it_were_parsed(text, rng):
     assert_reads_as_parsed(mutated(text, rng))
 
 
+ESCAPES = {
+    "<": ("&lt;", "&#60;", "&#x3C;"),
+    ">": (">", ">", "&gt;", "&#62;"),
+    "&": ("&amp;", "&#38;"),
+    '"': ('"', "&quot;"),
+    "'": ("'", "&apos;"),
+    "\ue000": ("\ue000", "&#xE000;", "&#57344;", "&#x0e000;"),
+    "\n": ("\n", "&#10;", "\r\n"),
+}
+"""How XML allows a character to be written."""
+characters = st.sampled_from("<>&\"'-; \n\ue000a7").flatmap(
+    lambda char: st.sampled_from(ESCAPES.get(char, (char,)))
+)
+written = st.lists(characters, max_size=6).map("".join)
+hidden = st.sampled_from(
+    ("",) * 9 + ("<!-- > -->", "<!--x</-->", "<?a b>?>", "<![CDATA[>]]>", "<![CDATA[\ue0007]]>")
+)
+
+
+@given(
+    st.sampled_from((USUAL, FLAT)),
+    st.integers(0, 40),
+    st.tuples(written, hidden).map("".join),
+    st.lists(written | st.sampled_from(TEXTS), min_size=2, max_size=3),
+)
+@settings(max_examples=200)
+def test_whatever_texts_earlier_documents_had_a_document_reads_as_if_it_were_parsed(text, place, begin, ends):
+    found = list(_TEXT.finditer(text))
+    match = found[place % len(found)]
+    for end in (*ends, ends[0]):
+        document = text[: match.start(1)] + begin + end + text[match.end(1) :]
+        assert outcome(document.encode()) == parsed(document)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("&lt;id-7@reporter.example>", "&lt;id-7@reporter.example>"),
+        ("Mail Filter -> Reports", "Mail Filter -> Other Reports"),
+        ("a>b>", "a>b>c"),
+        ("&#xE000;1", "&#xE000;1"),
+        ("&#57344;a", "&#57344;b"),
+        ("\ue0001", "\ue0002"),
+    ],
+)
+def test_a_literal_greater_than_sign_or_mark_costs_no_later_document_a_text(one, other):
+    for before, path in (("<report_id>", "20261118.example.com"), ("<org_name>", "reporter.example")):
+        for said in (one, other, one):
+            text = USUAL.replace(f"{before}{path}", before + said)
+            assert outcome(text.encode()) == parsed(text)
+    for said in (one, other, one):
+        text = USUAL.replace("arc=pass", said)
+        assert outcome(text.encode()) == parsed(text)
+
+
+@pytest.mark.parametrize("attribute", [' a=">"', " a='x>y'", ' a="&#xE000;0"', ' a="-->"'])
+def test_attributes_change_no_text(attribute):
+    for tag in ("<report_id", "<record", "<header_from", "<row"):
+        for number in "12":
+            assert_reads_as_parsed(USUAL.replace(f"{tag}>", f"{tag}{attribute}>").replace("arc=", number))
+
+
 def test_a_report_ends_with_the_tag_it_began_with():
     prefixed = USUAL.replace("feedback>", "x:feedback>")
     for text in (

@@ -6,8 +6,8 @@ nearly every head and every record has a known one and need not be parsed: a qua
 Why this is no second parser: a shape is taken only from a text that expat has read, from one place
 between the children of `feedback` to another, and recognised only where the same is known of what came
 before. Plain characters between `>` and `</` are the text of one element in a document without
-comments, CDATA sections and instructions, and other plain characters in their place leave everything
-else as it was. Which element it is the usual walk over the shape has told.
+comments, CDATA sections and instructions where each `>` ends a tag, and other plain characters in their
+place leave everything else as it was. Which element it is the usual walk over the shape has told.
 """
 
 import re
@@ -35,6 +35,8 @@ PLAIN = r"[^<>&\x00-\x1f\ufffe\uffff]*"
 """Characters that stand for themselves in the text of an element."""
 _HOLE = "\ue000"
 """Marks a number as that of a text, while a shape is learned; a private character, in no sane report."""
+_NO_SHAPE = re.compile(f">[^<]*>|<!|{_HOLE}|&#0*57344;|&#x0*[Ee]000;")
+"""What `split` would misread: a `>` that ends no tag (`&lt;id@host>`), comments, CDATA, and the mark."""
 
 split = re.compile(f">({PLAIN})</").split
 """Gaps and texts in turn."""
@@ -59,7 +61,7 @@ class Remembered(dict[Key, Value]):
 
 def is_simple(text: str) -> bool:
     """Whether a shape may be taken from a text that was parsed; a declaration at its start is no matter."""
-    return len(text) <= MAX_CHARS and "<!" not in text and "<?" not in text[1:] and _HOLE not in text
+    return len(text) <= MAX_CHARS and "<?" not in text[1:] and not _NO_SHAPE.search(text)
 
 
 def walk_over(text: str, budgets: Budgets, *, start: str = "", end: str = "") -> tuple[Gaps, Walk]:
