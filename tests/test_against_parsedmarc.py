@@ -40,6 +40,10 @@ FIELDS = {
             lambda ours, theirs: theirs in (_org(ours), (ours or "").lower()),
         ),
         ("an absent name is filled from the address there", lambda ours, theirs: ours is None),
+        (
+            "a bare ampersand is dropped there with the word behind it",
+            lambda ours, theirs: re.sub(r"&\w*", "", ours) == theirs,
+        ),
         ("bytes that are no UTF-8 are dropped there", lambda ours, theirs: not ours.isascii()),
         (
             "white space and control characters are cleaned here",
@@ -92,6 +96,10 @@ FIELDS = {
     ],
     "reasons": [
         ("test mode has a word here", lambda ours, theirs: ours[0][0] == "policy_test_mode"),
+        (
+            "a bare ampersand is dropped there with the word behind it",
+            lambda ours, theirs: re.sub(r"&\w*", "", ours[0][1]) == theirs[0][1],
+        ),
     ],
 }
 DROPPED_THERE = {

@@ -13,6 +13,7 @@ from typing import Protocol
 from xml.parsers import expat
 
 from dmarcwatch.errors import MalformedXml, ReportError
+from dmarcwatch.parse.mend import Mender
 
 _PIECE_BYTES = 256 * 1024
 """What is decoded and parsed at once; a record has about one kilobyte."""
@@ -36,8 +37,6 @@ _ENCODINGS = frozenset(
     | {f"cp{page}" for page in range(1250, 1259)}
 )
 """Python's names of what a document may declare. Not all codecs: some are no encodings of text."""
-_STRAY = re.compile("<(?![A-Za-z_:/!?])")
-"""A less-than sign that opens nothing, as in `<email><@example.com`; libxml2 gives up at one."""
 
 
 class Handlers(Protocol):
@@ -177,20 +176,16 @@ class RecoveringParser:
         """Nothing: recovery reads on to the end."""
         self.idle = False
         """Nobody knows what libxml2 holds back."""
-        self._held = ""
+        self._mender = Mender()
         self._since_tag = 0
 
     def feed(self, text: str) -> None:
         """Parse more. Raises ReportError for a DOCTYPE or an endless token."""
-        text = self._held + text
-        # A tag that has just begun waits for the next piece, so that no look-out ends in mid-word.
-        cut = text.rfind("<", max(0, len(text) - len("<!DOCTYPE")))
-        self._held = text[cut:] if cut >= 0 else ""
-        self._parse(text[:cut] if cut >= 0 else text)
+        self._parse(self._mender.feed(text))
 
     def close(self) -> None:
         """The document ends here; what is still open stays open."""
-        self._parse(self._held)
+        self._parse(self._mender.close())
         try:
             self._parser.close()
         except self._error as error:
@@ -201,10 +196,10 @@ class RecoveringParser:
             _refuse_doctype()
         tag_end = text.rfind(">")
         self._since_tag = len(text) - tag_end if tag_end >= 0 else self._since_tag + len(text)
-        if self._since_tag > _MAX_TOKEN_BYTES:
+        if self._since_tag + len(self._mender.held) > _MAX_TOKEN_BYTES:
             raise _endless_token()
         try:
-            self._parser.feed(_STRAY.sub("&lt;", text).encode(errors="replace"))
+            self._parser.feed(text.encode(errors="replace"))
         except self._error as error:
             raise MalformedXml("malformed", str(error)) from error
 

@@ -75,7 +75,7 @@ class Pass:
             if piece is None:
                 raise ReportError("empty", "there is nothing in it")
             if not self._unparsed:
-                self._parser.close()
+                self._close()
         except MalformedXml:
             if not self._walk.complete:
                 raise
@@ -156,7 +156,17 @@ class Pass:
         try:
             self._parser.feed(text)
         finally:  # What is malformed may come after the last record.
-            for leaves in self._walk.records:
-                self.tally.add(*read_record(leaves, self._budgets))
-            self._walk.records.clear()
+            self._add_records()
         self._at_rest = self._walk.at_rest and self._parser.idle
+
+    def _close(self) -> None:
+        """Parse what the parser held back."""
+        try:
+            self._parser.close()
+        finally:
+            self._add_records()
+
+    def _add_records(self) -> None:
+        for leaves in self._walk.records:
+            self.tally.add(*read_record(leaves, self._budgets))
+        self._walk.records.clear()

@@ -1,0 +1,60 @@
+"""Malformed XML: what is mended before recovery reads it, and that nothing behind a fault is lost."""
+
+import pytest
+
+from dmarcwatch.parse.mend import Mender
+from dmarcwatch.report import Grade
+from tests.reading import FIXTURES, read_once, whole
+
+SOUND = (FIXTURES / "anonymous-lost-record-end.xml").read_text("utf-8")
+"""Two records of four and six messages; the end tag of the first is lost."""
+
+
+def recovered(text):
+    """What recovery makes of a document, and the messages of its records."""
+    found = read_once(text.encode(), recover=True)
+    return found, [record.messages for record in found.records]
+
+
+def mended(text, size):
+    """`text` mended in pieces of `size` characters."""
+    mender = Mender()
+    pieces = [mender.feed(text[at : at + size]) for at in range(0, len(text), size)]
+    return "".join(pieces) + mender.close()
+
+
+def test_an_ampersand_costs_neither_its_text_nor_what_follows():
+    found = whole("anonymous-bare-ampersand")
+    assert (found.reading.grade, found.reading.report.org_name) == (Grade.RECOVERED, "AT&T Mail")
+    assert [record.messages for record in found.records] == [1, 2, 4]
+    assert found.records[1].evidence.reasons[0].comment == "see https://example.com/?id=1&lt=2&ref"
+
+
+@pytest.mark.parametrize("text", ["&", "a & b", "&nobody;", "&#", "&#x;", "&#9a;", "&amp", "&&amp;", "& & &"])
+def test_an_ampersand_that_begins_no_reference_is_one(text):
+    found, messages = recovered(SOUND.replace("reporter.example</org", f"x{text}y</org"))
+    assert found.reading.report.org_name == f"x{text}y".replace("&amp;", "&")
+    assert messages == [4, 6]
+
+
+def test_records_that_the_parser_held_back_are_read_at_the_end():
+    before, _, behind = SOUND.rpartition("<record>")
+    assert recovered(f'{before}<record n=1">{behind}')[1] == [4, 6]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<a>x & y &lt; z &</a>&", "<a>x &amp; y &lt; z &amp;</a>&amp;"),
+        ("<a>1 < 2</a> <@", "<a>1 &lt; 2</a> &lt;@"),
+        (
+            "<a><!-- > & < --> & <![CDATA[ > & < ]]> & <?b > & < ?> &</a>",
+            "<a><!-- > & < --> &amp; <![CDATA[ > & < ]]> &amp; <?b > & < ?> &amp;</a>",
+        ),
+        ("<!-- > & ", "<!-- > & "),
+        ("<![CDATA[ > & ]", "<![CDATA[ > & ]"),
+    ],
+)
+def test_pieces_end_anywhere_and_what_hides_markup_stays_as_it_is(text, expected, size):
+    assert mended(text, size) == expected
