@@ -37,6 +37,35 @@ def test_an_ampersand_that_begins_no_reference_is_one(text):
     assert messages == [4, 6]
 
 
+def test_references_to_halves_of_a_character_are_the_character():
+    found = whole("anonymous-surrogate-references")
+    assert found.reading.report.org_name == "Post \U0001f600"
+    comments = [record.evidence.reasons[0].comment for record in found.records]
+    assert comments == ["half \ufffd of one", "\U0001f600!"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("&#55357;", "\ufffd"),
+        ("&#xDE00;&#xD83D;", "\ufffd\ufffd"),
+        ("&#x0000d83d;&#0056832;&#55357;", "\U0001f600\ufffd"),
+        ("&#xD83D; &#xDE00;", "\ufffd \ufffd"),
+        ("&#55295;&#57344;", "\ud7ff\ue000"),
+        ("&#55357;&#65;", "\ufffd&#65;"),
+        ("&#127;&#x1F600;&#xD;", "&#127;&#x1F600;&#xD;"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_a_half_that_stands_alone_is_no_character(text, expected, size):
+    assert mended(f"<a>{text}</a>", size) == f"<a>{expected}</a>"
+
+
+def test_half_a_character_in_an_attribute_crashes_nothing():
+    text = SOUND.replace("<record>", "<record a='&#xD83D;' b=\"&#55357;&#56832;\">")
+    assert recovered(text)[1] == [4, 6]
+
+
 def test_records_that_the_parser_held_back_are_read_at_the_end():
     before, _, behind = SOUND.rpartition("<record>")
     assert recovered(f'{before}<record n=1">{behind}')[1] == [4, 6]

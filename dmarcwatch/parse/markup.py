@@ -163,7 +163,8 @@ class RecoveringParser:
         # 0.03 s, and few documents are malformed.
         from lxml import etree
 
-        self._error = etree.LxmlError
+        # Half a character is none that Python could be told.
+        self._errors = (etree.LxmlError, UnicodeDecodeError)
         self._parser = etree.XMLParser(
             target=_Target(handlers),
             recover=True,
@@ -188,7 +189,7 @@ class RecoveringParser:
         self._parse(self._mender.close())
         try:
             self._parser.close()
-        except self._error as error:
+        except self._errors as error:
             raise MalformedXml("malformed", str(error)) from error
 
     def _parse(self, text: str) -> None:
@@ -200,7 +201,7 @@ class RecoveringParser:
             raise _endless_token()
         try:
             self._parser.feed(text.encode(errors="replace"))
-        except self._error as error:
+        except self._errors as error:
             raise MalformedXml("malformed", str(error)) from error
 
 

@@ -1,16 +1,20 @@
 """Malformed XML -> XML that libxml2 reads to its end.
 
 libxml2 recovers from much, but holds back all that follows a bare ampersand and gives up at a less-than
-sign that opens nothing.
+sign that opens nothing and at half a character: Java's and JavaScript's writers make two references of an
+emoji, one for each half of it in UTF-16.
 """
 
 import re
 
-_REFERENCE = r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)"
+_BARE = r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)"
 """An ampersand that begins no reference; which entities other names stand for nobody said."""
+_HALVES = r"(?:&#(?:0{0,20}5[5-7][0-9]{3}|x0{0,20}[Dd][89A-Fa-f][0-9A-Fa-f]{2});)+"
+"""References to numbers around those of surrogates."""
+_NUMBER = re.compile(r"&#(?:([0-9]+)|x([0-9A-Fa-f]+));")
 _TOKEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"
-    rf"|<(?![A-Za-z_:/!?])|{_REFERENCE}",
+    rf"|<(?![A-Za-z_:/!?])|{_HALVES}|{_BARE}",
     re.DOTALL,
 )
 """Comments, CDATA and instructions, in which every character stands for itself, and what is to be mended."""
@@ -67,12 +71,22 @@ class Mender:
             return "&amp;"
         if token == "<":
             return "&lt;"
+        if token[0] == "&":
+            return _joined(token)
         begin = "<?" if token[1] == "?" else token[:4]
         end = _SECTION_ENDS[begin]
         if token.endswith(end) and len(token) >= len(begin) + len(end):
             return token
         self._section_end = end
         return self._hold_end(token)
+
+
+def _joined(references: str) -> str:
+    """The characters of references to halves of some; U+FFFD for a half that stands alone."""
+    numbers = (
+        int(decimal or digits, 10 if decimal else 16) for decimal, digits in _NUMBER.findall(references)
+    )
+    return "".join(map(chr, numbers)).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _cut(text: str) -> int:
