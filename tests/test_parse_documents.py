@@ -127,6 +127,17 @@ def test_records_in_strange_places_are_not_lost_silently(name):
     assert [problem.messages for problem in problems(name)] == [None]
 
 
+@pytest.mark.parametrize(
+    "tag", ["record>", "x:record a='1'>", "n:feedback xmlns:n='urn:n'>", "feedback/>", "record\n>"]
+)
+@pytest.mark.parametrize("space", [0, (1 << 18) - 4, (1 << 18) - 1])
+def test_what_may_be_records_behind_the_report_is_noted_once(tag, space):
+    sound = fixture("anonymous-prefixed-everywhere").rstrip()
+    found = read_once(sound + b" " * (space - len(sound) % (1 << 18)) + f"<{tag}".encode()).reading
+    assert (found.grade, found.records) == (Grade.RECOVERED, 2)
+    assert [(problem.path, problem.messages) for problem in found.problems] == [("feedback", None)]
+
+
 def test_junk_behind_the_report_costs_nothing():
     assert (grade("anonymous-junk-after-end"), problems("anonymous-junk-after-end")) == (Grade.REPAIRED, ())
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from dmarcwatch.errors import ReportError
 from dmarcwatch.parse.mend import Mender
-from dmarcwatch.report import Grade
+from dmarcwatch.report import Grade, Problem
 from tests.reading import FIXTURES, read_once, whole
 
 SOUND = (FIXTURES / "anonymous-lost-record-end.xml").read_text("utf-8")
@@ -87,3 +88,55 @@ def test_records_that_the_parser_held_back_are_read_at_the_end():
 )
 def test_pieces_end_anywhere_and_what_hides_markup_stays_as_it_is(text, expected, size):
     assert mended(text, size) == expected
+
+
+def test_a_stray_end_tag_ends_nothing():
+    found = whole("anonymous-stray-end-tags")
+    assert [record.messages for record in found.records] == [1, 2, 4]
+    assert found.reading.report.org_name == "reporter.example"
+    assert found.records[1].evidence.reasons[0].comment == "see this"
+    assert (found.reading.grade, found.reading.problems) == (Grade.RECOVERED, ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<record>", "<record"),
+        ("<record>", '<record a="1>'),
+        ("<record>", "<record a=1 b='>"),
+        ("</row>", "</row"),
+        ("</row>", ""),
+        ("</row>", "</raw>"),
+        ("</row>", "/row>"),
+        ("</row>", "</record></row>"),
+        ("</source_ip>", "/source_ip>"),
+        ("</source_ip>", ""),
+        ("</auth_results>", "</auth_results></feedback>"),
+        ("<source_ip>", "<source_ip>]]><@"),
+        ("<identifiers>", "<a@example.com><b c='1\"><identifiers>"),
+        ("<identifiers>", "<identifiers><:><é><x:></:></x:>"),
+    ],
+)
+def test_a_broken_tag_costs_no_record_that_follows(before, after):
+    assert recovered(SOUND.replace(before, after, 1))[1] == [4, 6]
+    assert recovered(SOUND.replace(before, after))[1] == [4, 6]
+
+
+def test_a_document_that_ends_between_two_records_says_so():
+    found, messages = recovered(SOUND.replace("</feedback>", ""))
+    assert messages == [4, 6]
+    assert found.reading.problems == (Problem("feedback", "cut off behind record 2", None),)
+
+
+def test_a_broken_report_behind_a_broken_one_is_none_of_its_records_and_is_noted():
+    found, messages = recovered(SOUND + SOUND)
+    assert messages == [4, 6]
+    assert [(each.path, each.found[:10], each.messages) for each in found.reading.problems] == [
+        ("feedback", "<feedback>", None)
+    ]
+
+
+def test_two_reports_behind_text_that_nobody_recovers_from_are_no_report():
+    with pytest.raises(ReportError) as caught:
+        recovered(f"&#33;{SOUND}{SOUND}")
+    assert caught.value.reason == "no-feedback"

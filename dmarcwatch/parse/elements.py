@@ -4,7 +4,7 @@ RFC 7489 appendix C and RFC 9990 appendix A in one tree, by local name and in an
 no reporter's order can be relied on. Whatever else stands in a report is passed over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 DMARC_2 = "urn:ietf:params:xml:ns:dmarc-2.0"
@@ -125,6 +125,12 @@ SCHEMA = Element("", STRANGER, told=True)
 """IKEA opens an `xs:schema` around its reports and never closes it."""
 
 
+def _names(element: Element) -> Iterator[str]:
+    for name, child in element.items():
+        yield name
+        yield from _names(child)
+
+
 def _join() -> None:
     identities = Element(IDENTITIES, STRANGER, told=True)  # junc.org's word
     identities.update(RECORD["identifiers"])
@@ -136,3 +142,5 @@ def _join() -> None:
 
 
 _join()
+NAMES = frozenset(_names(START))
+"""The local names of all elements."""

@@ -123,6 +123,8 @@ class StrictParser:
         self._parser.StartCdataSectionHandler = partial(self._open_cdata.append, True)
         self._parser.EndCdataSectionHandler = self._open_cdata.clear
         self._fed_bytes = 0
+        self._before = b""
+        """What was fed last: a tag may begin in it."""
         self.rest = ""
         """What stood from the place on where the XML was found to be malformed."""
 
@@ -148,8 +150,10 @@ class StrictParser:
             self._parser.Parse(data, final)
         except expat.ExpatError as error:
             at = self._parser.ErrorByteIndex - (self._fed_bytes - len(data))
-            self.rest = data[max(0, at) :].decode(errors="replace")
+            rest = data[at:] if at >= 0 else self._before[at:] + data
+            self.rest = rest.decode(errors="replace")
             raise MalformedXml("malformed", str(error)) from error
+        self._before = data
 
 
 class RecoveringParser:
@@ -174,15 +178,19 @@ class RecoveringParser:
             encoding="utf-8",
         )
         self.rest = ""
-        """Nothing: recovery reads on to the end."""
+        """What stood from a second report on; recovery reads on to the end otherwise."""
         self.idle = False
         """Nobody knows what libxml2 holds back."""
         self._mender = Mender()
         self._since_tag = 0
 
     def feed(self, text: str) -> None:
-        """Parse more. Raises ReportError for a DOCTYPE or an endless token."""
+        """Parse more. Raises MalformedXml at a second report; ReportError for a DOCTYPE or endless token."""
         self._parse(self._mender.feed(text))
+        if self._mender.rest is not None:
+            self.rest = self._mender.rest + self._mender.held
+            self.close()
+            raise MalformedXml("malformed", "another report follows the first one")
 
     def close(self) -> None:
         """The document ends here; what is still open stays open."""

@@ -2,10 +2,14 @@
 
 libxml2 recovers from much, but holds back all that follows a bare ampersand and gives up at a less-than
 sign that opens nothing and at half a character: Java's and JavaScript's writers make two references of an
-emoji, one for each half of it in UTF-16.
+emoji, one for each half of it in UTF-16. And it takes any end tag for that of the element opened last, so
+that one too many ends the document. Here end tags find their element, or are passed over.
 """
 
 import re
+from collections import Counter
+
+from dmarcwatch.parse.elements import NAMES
 
 _BARE = r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)"
 """An ampersand that begins no reference; which entities other names stand for nobody said."""
@@ -14,10 +18,16 @@ _HALVES = r"(?:&#(?:0{0,20}5[5-7][0-9]{3}|x0{0,20}[Dd][89A-Fa-f][0-9A-Fa-f]{2});
 _NUMBER = re.compile(r"&#(?:([0-9]+)|x([0-9A-Fa-f]+));")
 _TOKEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"
-    rf"|<(?![A-Za-z_:/!?])|{_HALVES}|{_BARE}",
+    r"|<(?P<slash>/?)(?P<name>[A-Za-z_:][^\s<>/\"'=]*)"
+    r"(?P<rest>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*'|[\"'])*+)(?P<end>>?)"
+    rf"|<(?![!?])|/(?P<broken>[A-Za-z_][\w.:-]*)>|{_HALVES}|{_BARE}",
     re.DOTALL,
 )
-"""Comments, CDATA and instructions, in which every character stands for itself, and what is to be mended."""
+"""Comments, CDATA and instructions, in which every character stands for itself; tags; what is amiss."""
+_ATTRIBUTE = re.compile(r"""(?<=\s)[A-Za-z_:][\w:.-]*\s*=\s*(?:"[^"]*"|'[^']*')""")
+_NO_NAME = re.compile(r"[^\w:.-]")
+_TEXT = re.compile(f"<|{_HALVES}|{_BARE}")
+"""What is amiss where no tag is."""
 _SECTION_ENDS = {"<!--": "-->", "<![C": "]]>", "<?": "?>"}
 _UNFINISHED = re.compile(r"(?:&[#\w]{0,32};?)+\Z")
 """References at the end of a piece; the last one may go on in the next."""
@@ -32,6 +42,14 @@ class Mender:
         """What waits for the next piece, so that nothing is looked at in mid-word."""
         self._section_end = ""
         """What ends the comment, CDATA section or instruction that is open; empty where none is."""
+        self._open: list[str] = []
+        """The elements that are open, by their tags."""
+        self._open_names: Counter[str] = Counter()
+        """How many of them have which local name."""
+        self._end = ""
+        """The report's end tag, which waits for the document's end: it may be a stray one."""
+        self.rest: str | None = None
+        """What stands from a second report on; None as long as there is none."""
 
     def feed(self, text: str) -> str:
         """The document as far as it can be told apart by now."""
@@ -44,7 +62,7 @@ class Mender:
     def close(self) -> str:
         """What is left at the end of the document."""
         text, self.held = self.held, ""
-        return text if self._section_end else self._mend(text) + self.held
+        return (text if self._section_end else self._mend(text) + self.held) + self._end
 
     def _out_of_section(self, text: str) -> tuple[str, str]:
         """`text` up to the end of the section that is open, and behind it."""
@@ -66,19 +84,77 @@ class Mender:
         return _TOKEN.sub(self._mended, text)
 
     def _mended(self, match: re.Match[str]) -> str:
-        token = match[0]
-        if token == "&":
-            return "&amp;"
-        if token == "<":
-            return "&lt;"
-        if token[0] == "&":
-            return _joined(token)
+        token, name = match[0], match["name"]
+        if self.rest is not None:
+            return ""
+        if name is not None:
+            if not match["end"] and _local(name) not in NAMES:
+                return _TEXT.sub(_mended_text, token)
+            return self._end_tag(name) if match["slash"] else self._start_tag(match)
+        if match["broken"] is not None:
+            return self._end_tag(match["broken"]) if self._open[-1:] == [match["broken"]] else token
+        return self._section(token) if token.startswith(("<!", "<?")) else _mended_text(match)
+
+    def _section(self, token: str) -> str:
         begin = "<?" if token[1] == "?" else token[:4]
         end = _SECTION_ENDS[begin]
         if token.endswith(end) and len(token) >= len(begin) + len(end):
             return token
         self._section_end = end
         return self._hold_end(token)
+
+    def _start_tag(self, match: re.Match[str]) -> str:
+        name, rest = match["name"], match["rest"]
+        local = _local(name)
+        if self._end:
+            if local == "feedback":
+                self.rest = match.string[match.start() :]
+                return ""
+            if local != "record":
+                return ""
+            self._end = ""
+        if not rest.endswith("/"):
+            self._open.append(name)
+            self._open_names[local] += 1
+        return _sound(name, rest)
+
+    def _end_tag(self, name: str) -> str:
+        """The end tags up to that of the element; none if it is not open."""
+        local = _local(name)
+        if not self._open_names[local] or (self._end and local != "feedback"):
+            return ""
+        closed = ""
+        while _local(self._open[-1]) != local:
+            closed += self._pop()
+        if local == "feedback":
+            self._end = f"</{self._open[-1]}>"  # Not closed yet, so that a record may follow.
+            return closed
+        return closed + self._pop()
+
+    def _pop(self) -> str:
+        name = self._open.pop()
+        self._open_names[_local(name)] -= 1
+        if not self._open_names[_local(name)]:
+            del self._open_names[_local(name)]
+        return f"</{_NO_NAME.sub('_', name)}>"
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _sound(name: str, rest: str) -> str:
+    """A start tag with those of its attributes that are some; libxml2 reads one with others to no end."""
+    attributes = "".join(f" {text}" for text in _ATTRIBUTE.findall(rest))
+    end = "/>" if rest.endswith("/") else ">"
+    return f"<{_NO_NAME.sub('_', name)}{_TEXT.sub(_mended_text, attributes)}{end}"
+
+
+def _mended_text(match: re.Match[str]) -> str:
+    token = match[0]
+    if token == "&":
+        return "&amp;"
+    return "&lt;" if token == "<" else _joined(token)
 
 
 def _joined(references: str) -> str:

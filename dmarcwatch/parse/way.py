@@ -1,5 +1,6 @@
 """One way through a document, from its first byte to its last."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain
@@ -15,6 +16,10 @@ from dmarcwatch.parse.markup import Decoder, RecoveringParser, StrictParser
 from dmarcwatch.parse.tally import Tally
 from dmarcwatch.parse.walk import Walk
 from dmarcwatch.parse.words import read_count
+
+_MORE = re.compile(r"<(?:[\w.-]+:)?(?:feedback|record)[\s/>]")
+"""The tag of another report, or of a record behind the end of this one."""
+_MAX_TAG_CHARS = 100
 
 
 class Pass:
@@ -77,7 +82,7 @@ class Pass:
             if not self._unparsed:
                 self._close()
         except MalformedXml:
-            if not self._walk.complete:
+            if not (self._walk.complete or (self._recover and self._parser.rest)):
                 raise
             self._pass_over(self._parser.rest, pieces)
         if not self._unparsed:
@@ -86,10 +91,16 @@ class Pass:
     def _pass_over(self, rest: str, pieces: Iterator[str]) -> None:
         """What follows the report is no part of it, but must not be another one unseen."""
         self.tally.repaired = True
-        for text in chain((rest,), pieces):
-            if "<feedback" in text:
+        held = ""
+        for piece in chain((rest,), pieces):
+            text = held + piece
+            found = _MORE.search(text)
+            if found:
                 self.lossy = True
-                self.tally.lose("feedback", text[:80], None)
+                self.tally.lose("feedback", text[found.start() : found.start() + 80], None)
+            # A tag may go on in the next piece.
+            cut = text.rfind("<", max(0, len(text) - _MAX_TAG_CHARS))
+            held = text[cut:] if cut >= 0 and not _MORE.match(text, cut) else ""
 
     def _finish(self) -> None:
         if not self._walk.begun:
@@ -105,6 +116,8 @@ class Pass:
                 "cut off",
                 read_count(counts[0].strip()) if counts else None,
             )
+        elif not self._walk.complete:
+            self.tally.lose("feedback", f"cut off behind record {self.tally.seen}", None)
 
     def _feed_records(self, text: str) -> None:
         if self._recover:
