@@ -140,3 +140,31 @@ def test_two_reports_behind_text_that_nobody_recovers_from_are_no_report():
     with pytest.raises(ReportError) as caught:
         recovered(f"&#33;{SOUND}{SOUND}")
     assert caught.value.reason == "no-feedback"
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        "<x:info xmlns:x='urn:x'><x:count>7</x:count></x:info>",
+        "<x:info><x:count>7</x:count><y><count>8</count></y></x:info>",
+        "<info xmlns='urn:x'><count>7</count></info>",
+        "<info><source_ip>192.0.2.77</source_ip><count>7</count></info>",
+    ],
+)
+def test_an_extension_of_a_broken_report_says_nothing_for_it(extension):
+    text = SOUND.replace("<row>", f"<row>{extension}").replace("<record>", f"<record>{extension}")
+    found, messages = recovered(text)
+    assert (messages, found.reading.problems) == ([4, 6], ())
+    assert [record.source_ip for record in found.records] == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_what_stands_in_an_element_that_never_ends_is_read():
+    assert recovered(SOUND.replace("<row>", "<row><x:info>"))[1] == [4, 6]
+    assert recovered(SOUND.replace("<record>", "<info><record>"))[1] == [4, 6]
+
+
+def test_records_in_a_wrapper_of_a_broken_report_are_read():
+    wrapped = SOUND.replace("<record>", "<records><record>", 1).replace(
+        "</feedback>", "</records></feedback>"
+    )
+    assert recovered(wrapped)[1] == [4, 6]

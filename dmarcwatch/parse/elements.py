@@ -51,6 +51,10 @@ class Element(dict[str, "Element"]):
 
 STRANGER = Element("?", told=True)
 """An element that no schema has, and all that is in it."""
+FOREIGN = Element("?", told=True)
+"""The same of a malformed report where it is whole: nothing in it is the report's."""
+FOREIGN_SPACE = "urn:dmarcwatch:foreign"
+"""The namespace that tells of it."""
 PASSED = Element()
 """What stands in an extension, at any depth: others' business."""
 

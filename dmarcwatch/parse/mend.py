@@ -9,7 +9,7 @@ that one too many ends the document. Here end tags find their element, or are pa
 import re
 from collections import Counter
 
-from dmarcwatch.parse.elements import NAMES
+from dmarcwatch.parse.elements import FOREIGN_SPACE, NAMES
 
 _BARE = r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)"
 """An ampersand that begins no reference; which entities other names stand for nobody said."""
@@ -32,6 +32,8 @@ _SECTION_ENDS = {"<!--": "-->", "<![C": "]]>", "<?": "?>"}
 _UNFINISHED = re.compile(r"(?:&[#\w]{0,32};?)+\Z")
 """References at the end of a piece; the last one may go on in the next."""
 _MAX_REFERENCES_CHARS = 256
+_MAX_FOREIGN_CHARS = 16 * 1024
+"""How far the end of an element is looked for that no RFC has."""
 
 
 class Mender:
@@ -113,10 +115,21 @@ class Mender:
             if local != "record":
                 return ""
             self._end = ""
+        if local not in NAMES and self._is_whole(match):
+            prefix = name.rpartition(":")[0]
+            rest = f" xmlns{prefix and ':'}{prefix}='{FOREIGN_SPACE}'"
         if not rest.endswith("/"):
             self._open.append(name)
             self._open_names[local] += 1
         return _sound(name, rest)
+
+    def _is_whole(self, match: re.Match[str]) -> bool:
+        """Whether an element's end tag follows before its parent's; around records that tells nothing."""
+        if not self._open or match["rest"].endswith("/"):
+            return False
+        text, start = match.string, match.end()
+        end = text.find(f"</{match['name']}", start, start + _MAX_FOREIGN_CHARS)
+        return end >= 0 and all(text.find(tag, start, end) < 0 for tag in (f"</{self._open[-1]}", "<record"))
 
     def _end_tag(self, name: str) -> str:
         """The end tags up to that of the element; none if it is not open."""

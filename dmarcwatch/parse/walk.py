@@ -7,6 +7,8 @@ from dmarcwatch.errors import ReportError
 from dmarcwatch.parse.elements import (
     DMARC_2,
     FEEDBACK,
+    FOREIGN,
+    FOREIGN_SPACE,
     METADATA,
     POLICY,
     RECORD,
@@ -94,7 +96,7 @@ class Walk:
         if element is RECORD:
             self._flush()
             self._leaves = []
-        elif element is STRANGER:
+        elif element is STRANGER or element is FOREIGN:
             self._met(name, attributes)
         elif element is FEEDBACK:
             self._begin(DMARC_2 in name or DMARC_2 in attributes.values())
@@ -114,7 +116,7 @@ class Walk:
             self._flush()
         elif element is FEEDBACK:
             self.complete = True
-        elif element is not STRANGER and element is not SCHEMA:
+        elif not (element is STRANGER or element is FOREIGN or element is SCHEMA):
             self._leaves.append((element.path, None))
 
     def _flush(self) -> None:
@@ -128,7 +130,9 @@ class Walk:
         if parent is START:
             raise ReportError("no-feedback", f"the document is no report but {name[:40]!r}")
         self._check_depth()
-        if self._recover and self._adopt(name, attributes):
+        if FOREIGN_SPACE in name:
+            self._stack[-1] = FOREIGN
+        elif self._recover and parent is not FOREIGN and self._adopt(name, attributes):
             return
         if parent.leaf:
             # What has elements inside is no text, and half of it would be wrong.
