@@ -14,7 +14,7 @@ from dmarcwatch.check.trusting import Trust
 from dmarcwatch.classify import Classification
 from dmarcwatch.collect import Item
 from dmarcwatch.errors import MalformedXml, ReportError, UnpackError
-from dmarcwatch.parse import Reading, read
+from dmarcwatch.parse import MISSING, Reading, read
 from dmarcwatch.prepared import Aside, Definitions, Part, Prepared, ReadReport, Refused, Row, Rows
 from dmarcwatch.reasons import Reason
 from dmarcwatch.report import Evidence, Record, Report
@@ -126,16 +126,25 @@ class Preparer:
         try:
             try:
                 return self._read(document, arrival, recover=document.truncated)
-            except MalformedXml:
+            except MalformedXml as malformed:
                 if document.truncated:
                     raise
-                return self._read(document, arrival, recover=True)
+                return self._recover(document, arrival, malformed)
         except ReportError as error:
             return Refused(document.name, error.reason, error.message)
         except Exception as error:  # as above
             if _is_the_machines(error):
                 raise
             return Refused(document.name, "internal", _fault(error))
+
+    def _recover(self, document: Document, arrival: Arrival, malformed: MalformedXml) -> Part:
+        try:
+            return self._read(document, arrival, recover=True)
+        except ReportError as error:
+            if error.reason in MISSING:
+                # It may be there: what is broken is the XML around it.
+                raise malformed from error
+            raise
 
     def _read(self, document: Document, arrival: Arrival, *, recover: bool) -> Part:
         """Read one document to its end, so that broken XML is known before anything is stored."""

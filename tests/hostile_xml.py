@@ -140,8 +140,8 @@ XML: dict[str, Callable[[], tuple[bytes, str | None]]] = {
     "xml-end-before-begin": lambda: (report().replace(b"<end>1767311999", b"<end>1700000000"), None),
     "xml-ten-years-at-once": lambda: (report().replace(b"<begin>1767225600", b"<begin>1451606400"), None),
     "xml-cut-in-a-record": lambda: (report()[:-200], None),
-    "xml-cut-in-the-head": lambda: (report()[:200], "no-policy-domain"),
-    "xml-noise-behind-the-root": lambda: (report()[:60] + bytes(range(61, 256)) * 50, "no-date-range"),
+    "xml-cut-in-the-head": lambda: (report()[:200], "malformed"),
+    "xml-noise-behind-the-root": lambda: (report()[:60] + bytes(range(61, 256)) * 50, "malformed"),
     "xml-other-root": lambda: (report().replace(b"feedback>", b"payback>"), "no-report"),
     "xml-feedback-not-the-root": lambda: (
         b"<html><body><feedback>" + ROOT + RECORD + b"</feedback></body></html>",

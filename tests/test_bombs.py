@@ -8,7 +8,7 @@ import pytest
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import MalformedXml, ReportError, TooLarge, UnpackError
-from dmarcwatch.parse import read
+from dmarcwatch.parse import MISSING, read
 from dmarcwatch.unpack import Document, unpack
 from tests.hostile import makers
 from tests.mail_build import gz, mail, multipart, part, report, zipped
@@ -31,11 +31,11 @@ def outcome(data: bytes) -> str | None:
 def reading(document: Document) -> str | None:
     try:
         read_all(document, recover=False)
-    except MalformedXml:
+    except MalformedXml as malformed:
         try:
             read_all(document, recover=True)
         except ReportError as error:
-            return error.reason
+            return malformed.reason if error.reason in MISSING else error.reason
     except ReportError as error:
         return error.reason
     return None

@@ -274,6 +274,24 @@ def test_a_fault_of_ours_costs_one_item(database):
     assert rows(database, "SELECT sum(messages) FROM stream_days") == [(6,)]
 
 
+def test_what_recovery_does_not_find_in_broken_xml_is_not_said_to_be_missing(database):
+    data = compose(report(), [record()])
+    feed(
+        database,
+        data.replace(b"<date_range>", b"<date_range/><!--"),
+        data.replace(b"<version>", b"<version><!--"),
+        data.replace(b"<date_range>", b"<date_range>&nothing;</date_range>"),
+        data.replace(b"date_range", b"range"),
+    )
+    assert rows(database, "SELECT reason FROM rejects ORDER BY reason") == [
+        *[("malformed",)] * 3,
+        ("no-date-range",),
+    ]
+    assert rows(
+        database, "SELECT DISTINCT message LIKE '%: line _, column %' FROM rejects WHERE reason = 'malformed'"
+    ) == [(1,)]
+
+
 def test_rejects_can_be_read_again_after_an_upgrade(database):
     def stumbles(item, head):
         raise ZeroDivisionError("by accident")

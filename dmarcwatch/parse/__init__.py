@@ -6,6 +6,6 @@ past it where `known_heads` and `known_records` know a text or its shape (`shape
 the account and `reading` tells the result.
 """
 
-from dmarcwatch.parse.reading import Reading, read
+from dmarcwatch.parse.reading import MISSING, Reading, read
 
-__all__ = ["Reading", "read"]
+__all__ = ["MISSING", "Reading", "read"]

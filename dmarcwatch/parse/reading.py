@@ -8,6 +8,8 @@ from dmarcwatch.parse.head import Head
 from dmarcwatch.parse.way import Pass
 from dmarcwatch.report import Grade, Problem, Record, Report
 
+MISSING = frozenset({"no-feedback", "no-date-range", "no-policy-domain"})
+"""Reasons that tell of what is not there; after recovery that may be what the broken XML hides."""
 _BATCH_RECORDS = 250
 """What a batch holds at least, unless it is the last; one piece of text adds as many again."""
 
