@@ -15,6 +15,7 @@ from dmarcwatch.readiness import Judge
 from dmarcwatch.readiness.projection import Projection, project
 from dmarcwatch.remedy import remedy
 from dmarcwatch.senders import Senders
+from dmarcwatch.ses.remedy import Case, Key
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.histories import history
 from dmarcwatch.store.operators import wandering_operator
@@ -61,13 +62,8 @@ class Court:
     def fix(self, stream: Stream, state: str) -> tuple[str, ...]:
         """The lines that say how to mend a stream in a state."""
         place = stream.place
-        return remedy(
-            state,
-            domain=place.header_from,
-            region=place.name,
-            selectors=tuple(use.selector for use in stream.selectors),
-            sender=self.senders.get(place.sender),
-        )
+        keys = tuple(Key(use.selector, use.domain) for use in stream.selectors)
+        return remedy(state, Case(place.header_from, place.name, keys), self.senders.get(place.sender))
 
     def _judge(self, known: History) -> Judge:
         answers = self.config.for_domain(known.domain)

@@ -30,6 +30,7 @@ from dmarcwatch.report import (
     SpfScope,
 )
 from dmarcwatch.senders import Senders
+from dmarcwatch.ses.remedy import Case, Key
 from dmarcwatch.trust import MethodResult, parse_results
 
 _MAX_SIGNATURES = 100
@@ -185,14 +186,9 @@ def _word(result: AuthResult | None) -> str:
 
 
 def _fix(found: Classification, domain: str, senders: Senders) -> tuple[str, ...]:
-    selectors = [selector for selector, _, passed in found.own_signatures if not passed]
-    return remedy(
-        found.state,
-        domain=domain,
-        region=found.region,
-        selectors=selectors or [selector for selector, _, _ in found.own_signatures],
-        sender=senders.get(found.place.sender),
-    )
+    broken = [Key(selector, signer) for selector, signer, passed in found.own_signatures if not passed]
+    keys = broken or [Key(selector, signer) for selector, signer, _ in found.own_signatures]
+    return remedy(found.state, Case(domain, found.region or "", tuple(keys)), senders.get(found.place.sender))
 
 
 def _signatures(fields: Iterable[Field], methods: Iterable[MethodResult]) -> tuple[Dkim, ...]:

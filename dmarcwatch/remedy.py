@@ -4,7 +4,7 @@ For Amazon SES all steps, for other senders the line of senders.toml. Every line
 command that goes on in the next line ends in a backslash.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from dmarcwatch.classify import UNALIGNED
 from dmarcwatch.fingerprints import Align, Sender
@@ -13,27 +13,29 @@ from dmarcwatch.ses.remedy import STEPS, Case, check_keys
 
 NO_REGION = "<region>"
 """Stands in commands where no report names the region."""
-_LISTED_SELECTORS = 5
+_LISTED_KEYS = 5
 """More than that is a rotation, and the newest ones are asked for in the console anyway."""
 
 
-def remedy(
-    state: str, *, domain: str, region: str | None, selectors: Sequence[str], sender: Sender | None
-) -> tuple[str, ...]:
+def remedy(state: str, case: Case, sender: Sender | None) -> tuple[str, ...]:
     """Lines that say how to mend a stream in a state (or with a finding) of DESIGN 3.3.
 
-    `domain` is the From domain, `region` that of the SES stream, `selectors` those of own signatures seen,
-    `sender` None for unknown ones. Empty where there is nothing to do or the word is not known.
+    The region of `case` is what the stream's place says, and its keys may lack a selector; `sender` is None
+    for unknown ones. Empty where there is nothing to do or the word is not known.
     """
-    known = region in facts().regions or (region or "").startswith(("us-gov-", "eusc-"))
-    named = tuple(selector for selector in selectors if selector)[:_LISTED_SELECTORS]
-    case = Case(domain, region if known and region else NO_REGION, named)
+    named = tuple(key for key in case.keys if key.selector)[:_LISTED_KEYS]
+    case = replace(case, region=_region(case.region), keys=named)
     if state == SesState.FORGED_RETURN_PATH:
         return (_FORGED,)
     if sender is not None and sender.id == SES:
         steps = STEPS.get(state)
         return steps(case) if steps else ()
     return _of_other(state, case, sender)
+
+
+def _region(name: str) -> str:
+    known = name in facts().regions or name.startswith(("us-gov-", "eusc-"))
+    return name if known else NO_REGION
 
 
 def meaning(state: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 from dmarcwatch.findings import Severity, findings
 from dmarcwatch.remedy import remedy
 from dmarcwatch.report import Grade, Tier
+from dmarcwatch.ses.remedy import Case
 from dmarcwatch.streams import Place, PlaceKind, SelectorUse, Stream, StreamDay, stream_id
 from tests.records import SENDERS, TOKEN
 
@@ -259,6 +260,4 @@ def test_every_finding_that_can_be_mended_has_a_remedy():
         "region-gap",
         "own-dkim-vanished",
     ):
-        assert remedy(
-            word, domain="example.com", region="eu-west-1", selectors=(), sender=SENDERS.get("amazon-ses")
-        )
+        assert remedy(word, Case("example.com", "eu-west-1"), SENDERS.get("amazon-ses"))

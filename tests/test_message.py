@@ -91,6 +91,12 @@ def test_a_signature_that_does_not_verify_is_found_by_its_selector():
     assert f"DNS: {TOKEN}._domainkey.example.com CNAME" in found.fix
 
 
+def test_a_key_of_the_parent_domain_is_looked_up_there():
+    mail = GOOGLE.replace("dkim=pass header.i=@example.com", "dkim=fail header.i=@example.com")
+    found = examined(mail.replace("orders@example.com", "orders@news.example.com"))
+    assert f"DNS: {TOKEN}._domainkey.example.com CNAME" in found.fix
+
+
 def test_of_two_signatures_of_one_domain_the_result_goes_to_the_one_it_is_about():
     second = "DKIM-Signature: v=1; s=mail; d=example.com; b=b3RoZXI=\n"
     mail = GOOGLE.replace(

@@ -4,13 +4,15 @@ import pytest
 
 from dmarcwatch.remedy import remedy
 from dmarcwatch.ses import SesState, facts
+from dmarcwatch.ses.remedy import Case, Key
 from tests.records import SENDERS, TOKEN
 
 SES = SENDERS.get("amazon-ses")
 
 
-def lines(state, *, region="eu-west-1", selectors=(TOKEN,), sender=SES):
-    return remedy(state, domain="shop.example", region=region, selectors=selectors, sender=sender)
+def lines(state, *, region="eu-west-1", selectors=(TOKEN,), sender=SES, signer="shop.example", **known):
+    keys = tuple(Key(selector, signer) for selector in selectors)
+    return remedy(state, Case("shop.example", region, keys, **known), sender)
 
 
 def commands(found):
@@ -19,6 +21,7 @@ def commands(found):
     return [shlex.split(line) for line in joined.splitlines() if line.startswith("aws ")]
 
 
+KEY, NAMED = Key(TOKEN, "shop.example"), Key("mail2024", "shop.example")
 EASY_DKIM = "put-email-identity-dkim-signing-attributes"
 MAIL_FROM = "put-email-identity-mail-from-attributes"
 
@@ -84,12 +87,32 @@ def test_a_selector_with_a_name_is_a_key_of_ones_own():
     assert not any("CNAME" in line for line in found)
 
 
+def test_a_key_is_looked_up_at_the_name_that_signs_and_mended_at_its_identity():
+    found = remedy("own-dkim-broken", Case("news.shop.example", "eu-west-1", (KEY, NAMED)), SES)
+    assert found[0].startswith("The signature of shop.example does not verify.")
+    assert f"DNS: {TOKEN}._domainkey.shop.example CNAME" in found
+    assert "DNS: mail2024._domainkey.shop.example TXT, its p= the public half of the key" in found
+    assert "SES console, region eu-west-1: Configuration > Identities > shop.example >" in found
+
+
+def test_the_most_specific_signer_above_the_from_domain_is_the_identity():
+    signers = ("shop.example", "eu.shop.example", "other.shop.example", "op.example")
+    keys = tuple(Key(TOKEN, signer) for signer in signers)
+    assert Case("news.eu.shop.example", "eu-west-1", keys).identity == "eu.shop.example"
+    assert Case("news.eu.shop.example", "eu-west-1").identity == "news.eu.shop.example"
+
+
+def test_a_subdomain_that_its_parent_signs_gets_an_identity_of_its_own_under_strict_adkim():
+    [words] = commands(remedy("strict-adkim", Case("news.shop.example", "eu-west-1", (KEY,)), SES))
+    assert words[words.index("--email-identity") + 1] == "news.shop.example"
+
+
 def test_without_any_own_signature_a_broken_return_path_is_mended_by_signing_too():
     assert commands(lines("strict-aspf")) == []
     assert commands(lines("strict-aspf", selectors=()))[0][2] == EASY_DKIM
 
 
-@pytest.mark.parametrize("region", [None, "", "unknown-region", "203.0.113.0/24"])
+@pytest.mark.parametrize("region", ["", "unknown-region", "203.0.113.0/24"])
 def test_a_region_that_no_report_names_is_left_to_the_user(region):
     [words] = commands(lines("dkim-only", region=region))
     assert words[words.index("--region") + 1] == "<region>"

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from dmarcwatch.ses.remedy import Key
+
 
 class Kind(StrEnum):
     """What an alert is about; each can be switched off."""
@@ -123,8 +125,8 @@ class Sender:
     passed: int
     """Of `messages`, those that pass DMARC."""
     notes: tuple[Note, ...] = ()
-    selectors: tuple[str, ...] = ()
-    """Own DKIM selectors seen, newest first."""
+    keys: tuple[Key, ...] = ()
+    """Those of own signatures seen, newest first."""
     recent: tuple[int, int] = (0, 0)
     """Messages of the last active days, and those of them that pass; zeros where nobody needs to know."""
 

@@ -14,7 +14,7 @@ from dmarcwatch.check.ses_account import Account, Identity, Region
 from dmarcwatch.check.ses_remarks import account_remarks, set_again
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.ses.history import BROKEN, DEFAULT_PATH, UNSIGNED
-from dmarcwatch.ses.remedy import STEPS, Case
+from dmarcwatch.ses.remedy import STEPS, Case, Key
 from dmarcwatch.sightings import SelectorSeen, Sightings, StateSeen
 
 LATELY_DAYS = 14
@@ -42,7 +42,7 @@ class Sent:
     @property
     def case(self) -> Case:
         """For the lines that mend it."""
-        return Case(self.header_from, self.region.name, ())
+        return Case(self.header_from, self.region.name)
 
     @property
     def identity(self) -> Identity | None:
@@ -216,7 +216,7 @@ def _broken(sent: Sent) -> Iterator[Remark]:
             yield warn(
                 sent.about,
                 f"{share}; DKIM of the identity there is {identity.dkim_status}.",
-                *STEPS["own-dkim-broken"](Case(use.domain, sent.region.name, (use.selector,))),
+                *STEPS["own-dkim-broken"](_signed_by(use, sent)),
             )
 
 
@@ -228,7 +228,7 @@ def _default_path(sent: Sent) -> Iterator[Remark]:
     showed = _showed(sent, states, "with SES's own return path")
     if identity.mail_from is None:
         message = f"{showed}; no custom MAIL FROM is set there, so SPF never aligns."
-        yield note(sent.about, message, *STEPS["dkim-only"](sent.case)[1:])
+        yield note(sent.about, message, *STEPS["dkim-only"](_of(identity, sent))[1:])
     elif identity.mail_from_status != "SUCCESS":
         path = next((each for each in sent.mail_from if each.domain == identity.mail_from), None)
         right = ", though its MX is right today" if path and path.sound else ""
@@ -254,7 +254,12 @@ def _sandboxed(sent: Sent) -> Iterator[Remark]:
 
 def _of(identity: Identity, sent: Sent) -> Case:
     """For commands about the identity, which may be a parent of the From domain."""
-    return Case(identity.name, sent.region.name, ())
+    return Case(identity.name, sent.region.name)
+
+
+def _signed_by(use: SelectorSeen, sent: Sent) -> Case:
+    """For commands about a key, which may be a parent's."""
+    return Case(sent.header_from, sent.region.name, (Key(use.selector, use.domain),))
 
 
 def _showed(sent: Sent, states: Sequence[StateSeen], what: str) -> str:

@@ -70,7 +70,7 @@ def _identities(region: Region, about: str) -> Iterator[Remark]:
 
 
 def _domain(identity: Identity, region: Region, about: str) -> Iterator[Remark]:
-    case = Case(identity.name, region.name, ())
+    case = Case(identity.name, region.name)
     if identity.signing is False:
         command = case.aws("put-email-identity-dkim-attributes", "--signing-enabled")
         yield fix(about, f"{identity.name} may send, and its DKIM signing is off.", *command)

@@ -4,9 +4,18 @@ As in the AWS developer guide (DKIM, BYODKIM, custom MAIL FROM, identities), wit
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from dmarcwatch.ses.states import SesState, dkim_zone, facts, is_easy_dkim_selector
+
+
+class Key(NamedTuple):
+    """The key of an own signature: receivers look it up at `selector._domainkey.domain`."""
+
+    selector: str
+    domain: str
+    """d=, which may be a parent of the From domain: SES signs as the identity that it inherits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,32 +23,40 @@ class Case:
     """Whose mail is to be mended."""
 
     domain: str
+    """The From domain."""
     region: str
-    selectors: tuple[str, ...]
+    keys: tuple[Key, ...] = ()
+    """Those of own signatures seen."""
+
+    @property
+    def identity(self) -> str:
+        """The identity that speaks for the From domain: what signs it, the most specific one of several."""
+        signers = {key.domain for key in self.keys if f".{self.domain}".endswith(f".{key.domain}")}
+        return max(signers, key=len, default=self.domain)
 
     @property
     def mail_from(self) -> str:
         """The subdomain proposed for a custom MAIL FROM."""
-        return f"bounce.{self.domain}"
+        return f"bounce.{self.identity}"
 
     @property
     def console(self) -> str:
         """Where in the console its identity is."""
-        return f"SES console, region {self.region}: Configuration > Identities > {self.domain} >"
+        return f"SES console, region {self.region}: Configuration > Identities > {self.identity} >"
 
     def aws(self, command: str, *arguments: str) -> tuple[str, ...]:
-        """A command of the AWS CLI, an argument a line after the first."""
+        """A command of the AWS CLI on the identity, an argument a line after the first."""
         lines = (
             f"aws sesv2 {command} --region {self.region}",
-            f"  --email-identity {self.domain}",
+            f"  --email-identity {self.identity}",
             *(f"  {argument}" for argument in arguments),
         )
         return (*(f"{line} \\" for line in lines[:-1]), lines[-1])
 
-    def cname(self, token: str) -> tuple[str, ...]:
-        """The record that an Easy DKIM token needs."""
+    def cname(self, token: str, domain: str | None = None) -> tuple[str, ...]:
+        """The record that an Easy DKIM token needs, for signatures of `domain` or of the identity."""
         return (
-            f"DNS: {token}._domainkey.{self.domain} CNAME",
+            f"DNS: {token}._domainkey.{domain or self.identity} CNAME",
             f"  {token}.{dkim_zone(self.region)}",
         )
 
@@ -85,13 +102,13 @@ def _custom_mail_from(case: Case) -> tuple[str, ...]:
 
 
 def check_keys(case: Case) -> tuple[str, ...]:
-    """What to look up for each own selector seen: Easy DKIM's tokens, and keys of one's own."""
+    """What to look up for each own key seen: Easy DKIM's tokens, and keys of one's own."""
     lines: list[str] = []
-    for selector in case.selectors:
+    for selector, domain in case.keys:
         if is_easy_dkim_selector(selector):
-            lines += case.cname(selector)
+            lines += case.cname(selector, domain)
         else:
-            lines.append(f"DNS: {selector}._domainkey.{case.domain} TXT, its p= the public half of the key")
+            lines.append(f"DNS: {selector}._domainkey.{domain} TXT, its p= the public half of the key")
     return tuple(lines)
 
 
@@ -106,7 +123,7 @@ def _dkim_only(case: Case) -> tuple[str, ...]:
 def _strict_aspf(case: Case) -> tuple[str, ...]:
     return (
         "SES sends from a subdomain at best, which aspf=s never aligns: publish aspf=r, or no aspf at all.",
-        *(() if case.selectors else ("DKIM would align it in any case:", *_easy_dkim(case))),
+        *(() if case.keys else ("DKIM would align it in any case:", *_easy_dkim(case))),
     )
 
 
@@ -115,7 +132,7 @@ def _mail_from_spf_broken(case: Case) -> tuple[str, ...]:
         "SPF of the custom MAIL FROM domain does not pass. Under the name that is configured, such as",
         f"{case.mail_from}, it needs exactly one MX and one TXT that begins with v=spf1:",
         *_mail_from_records(case),
-        *(() if case.selectors else ("DKIM would align it in any case:", *_easy_dkim(case))),
+        *(() if case.keys else ("DKIM would align it in any case:", *_easy_dkim(case))),
     )
 
 
@@ -132,7 +149,7 @@ def _spf_only(case: Case) -> tuple[str, ...]:
 
 def _dkim_broken(case: Case) -> tuple[str, ...]:
     return (
-        f"The signature of {case.domain} does not verify. What the published key must be:",
+        f"The signature of {_signers(case)} does not verify. What the published key must be:",
         *check_keys(case),
         "Where it is right and something signs before SES: leave Message-ID, Date, Return-Path and",
         "Bounces-To out of what it signs (h=), because SES rewrites them.",
@@ -141,7 +158,12 @@ def _dkim_broken(case: Case) -> tuple[str, ...]:
     )
 
 
+def _signers(case: Case) -> str:
+    return " and ".join(dict.fromkeys(key.domain for key in case.keys)) or case.domain
+
+
 def _strict_adkim(case: Case) -> tuple[str, ...]:
+    case = replace(case, keys=())  # The identity that signs now is the one that does not align.
     return (
         "The signature is of another name in your organization, which adkim=s does not align: publish",
         f"adkim=r, or verify {case.domain} as an identity of its own:",

@@ -18,6 +18,7 @@ from dmarcwatch.alerts.values import (
     Scene,
     Sender,
 )
+from dmarcwatch.ses.remedy import Key
 
 Configured = Callable[[str], Mapping[str, str] | None]
 """The tags of the record that the user configured for a domain."""
@@ -27,7 +28,7 @@ REGULAR_DAYS = 10
 REGULAR_WITHIN = 60
 LATELY = timedelta(days=2)
 """A source that nobody tried to read for so long is no longer of interest."""
-_SELECTORS_SHOWN = 5
+_KEYS_SHOWN = 5
 
 _TRUSTED = "tier IN ('local', 'verified')"
 _VERDICTS = "SELECT document FROM verdicts WHERE id IN (SELECT max(id) FROM verdicts GROUP BY domain)"
@@ -41,9 +42,9 @@ _RECENT = f"""
 SELECT sum(messages), sum(dmarc_pass) FROM (
     SELECT sum(messages) AS messages, sum(dmarc_pass) AS dmarc_pass FROM _stream_days
     WHERE stream = ? AND NOT forwarded AND {_TRUSTED} GROUP BY day ORDER BY day DESC LIMIT 3)"""
-_SELECTORS = """
-SELECT d.selector FROM _places p JOIN _selector_days d ON d.place = p.id
-WHERE p.stream = ? AND d.selector <> '' GROUP BY d.selector ORDER BY max(d.day) DESC LIMIT ?"""
+_KEYS = """
+SELECT d.selector, d.domain FROM _places p JOIN _selector_days d ON d.place = p.id
+WHERE p.stream = ? AND d.selector <> '' GROUP BY d.selector, d.domain ORDER BY max(d.day) DESC LIMIT ?"""
 _LAST_DAYS = f"""
 SELECT DISTINCT day FROM _domain_days WHERE policy_domain = ? AND day <= ? AND {_TRUSTED}
 ORDER BY day DESC LIMIT 2"""
@@ -152,7 +153,7 @@ def _sender(connection: sqlite3.Connection, key: int, identity: str, row: tuple[
         notes=tuple(
             Note(each["word"], each["since"], each["message"], each["severity"]) for each in json.loads(notes)
         ),
-        selectors=tuple(name for (name,) in connection.execute(_SELECTORS, (key, _SELECTORS_SHOWN))),
+        keys=tuple(Key(*row) for row in connection.execute(_KEYS, (key, _KEYS_SHOWN))),
         recent=(recent[0], recent[1]),
     )
 

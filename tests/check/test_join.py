@@ -155,6 +155,13 @@ def test_sess_own_return_path_has_its_cause_in_the_account(here, weight, words):
     assert words in found[1]
 
 
+def test_the_parents_identity_that_signs_a_subdomain_is_the_one_to_set_up():
+    here = region(identity(mail_from=None, mail_from_status=None))
+    (remark,) = said(seen(state("dkim-only", header_from="news.example.com"), selectors=[selector()]), here)
+    assert "  --email-identity example.com \\" in remark.fix
+    assert not any("news.example.com" in line for line in remark.fix)
+
+
 @pytest.mark.parametrize(("sound", "says"), [(True, True), (False, False), (None, False)])
 def test_a_failed_mail_from_whose_exchange_is_right_again_needs_only_to_be_set_up_again(sound, says):
     path = MailFrom("bounce.example.com", (), sound, IRELAND, SpfFound("", None, True, 0, (), ()), ())

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from dmarcwatch.alerts.values import Alert, Domain, Kind, Note, Policy, Queued, Scene, Sender
+from dmarcwatch.ses.remedy import Key
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TODAY = NOW.date()
@@ -18,7 +19,7 @@ SENDER = Sender(
     first_seen="2026-05-01",
     messages=1000,
     passed=1000,
-    selectors=("m2xk6yhd4wzt7gqp3rvb5ncsj2uefa4l",),
+    keys=(Key("m2xk6yhd4wzt7gqp3rvb5ncsj2uefa4l", "example.com"),),
 )
 DOMAIN = Domain(
     name="example.com",
