@@ -1,7 +1,7 @@
 """The judge at work on the database: history in, verdict out, both it and the streams' standing kept."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -9,15 +9,15 @@ from sqlite_utils import Database
 
 from dmarcwatch.check.operators import operator_of
 from dmarcwatch.config import Config
-from dmarcwatch.findings import Finding, findings
+from dmarcwatch.findings import Finding, Severity, findings
 from dmarcwatch.history import History
+from dmarcwatch.mending import Mender
 from dmarcwatch.readiness import Judge
 from dmarcwatch.readiness.projection import Projection, project
-from dmarcwatch.remedy import remedy
 from dmarcwatch.senders import Senders
-from dmarcwatch.ses.remedy import Case, Key
 from dmarcwatch.store.database import transaction
 from dmarcwatch.store.histories import history
+from dmarcwatch.store.mail_from import seen_mail_from
 from dmarcwatch.store.operators import wandering_operator
 from dmarcwatch.store.published import last_record
 from dmarcwatch.store.standings import Judged, write_standings, write_verdict
@@ -37,8 +37,9 @@ class Court:
 
     def judge(self, database: Database, domain: str, as_of: date) -> Verdict:
         """The verdict on a domain as of a day, from what had been received by then; nothing is kept."""
-        verdict = self._judge(self.history(database, domain, as_of)).at(as_of)
-        return _with_wandering(database, verdict)
+        known = self.history(database, domain, as_of)
+        judge = self.judge_of(database, known, as_of)
+        return _told_whole(database, judge, as_of, all_findings(known))
 
     def history(self, database: Database, domain: str, as_of: date) -> History:
         """What had been received on a domain by a day, with its record as configured or last looked up."""
@@ -59,22 +60,24 @@ class Court:
         """Judge each domain as of today; the verdicts and the streams' standing are kept."""
         return [self._keep(database, domain) for domain in domains]
 
-    def fix(self, stream: Stream, state: str) -> tuple[str, ...]:
-        """The lines that say how to mend a stream in a state."""
-        place = stream.place
-        keys = tuple(Key(use.selector, use.domain) for use in stream.selectors)
-        return remedy(state, Case(place.header_from, place.name, keys), self.senders.get(place.sender))
+    def mender(self, database: Database, streams: Sequence[Stream], as_of: date) -> Mender:
+        """What to do about the streams of one domain, by what had been received by a day."""
+        return Mender(
+            streams, self.senders, lambda stream: seen_mail_from(database.conn, stream.id, as_of=as_of)
+        )
 
-    def _judge(self, known: History) -> Judge:
-        answers = self.config.for_domain(known.domain)
-        return Judge(known, thresholds=self.config.thresholds, declared=answers.declared, fix=self.fix)
+    def judge_of(self, database: Database, known: History, as_of: date) -> Judge:
+        """The judge of what is known of a domain, who names fixes by what had been received by a day."""
+        declared = self.config.for_domain(known.domain).declared
+        mender = self.mender(database, known.streams, as_of)
+        return Judge(known, thresholds=self.config.thresholds, declared=declared, fix=mender.fix)
 
     def _keep(self, database: Database, domain: str) -> Verdict:
         as_of = self.now.date()
         known = self.history(database, domain, as_of)
-        judge = self._judge(known)
-        verdict = _with_wandering(database, judge.at(as_of))
+        judge = self.judge_of(database, known, as_of)
         found = all_findings(known)
+        verdict = _told_whole(database, judge, as_of, found)
         judged = {
             stream: Judged(standing.legitimacy, standing.confidence, standing.because, found[stream])
             for stream, standing in judge.standings(as_of).items()
@@ -84,6 +87,33 @@ class Court:
             write_verdict(database.conn, verdict, given_at=self.now, thresholds=self.config.thresholds)
             note_judged(database.conn, domain)
         return verdict
+
+
+Findings = Mapping[str, tuple[Finding, ...]]
+"""What stands of each stream, by its id."""
+
+
+def _told_whole(database: Database, judge: Judge, as_of: date, found: Findings) -> Verdict:
+    """The verdict with what is known beside the gates."""
+    standings = judge.standings(as_of)
+    mine = {stream: known for stream, known in found.items() if standings[stream].own}
+    return _with_weaker(_with_wandering(database, judge.at(as_of)), mine)
+
+
+def _with_weaker(verdict: Verdict, found: Findings) -> Verdict:
+    """The verdict, with a note on each sender that passes and is not set up as it was, or as its like are."""
+    named = {blocker.stream for blocker in (*verdict.blockers, *verdict.warnings) if blocker.fix}
+    notes = tuple(
+        f"{finding.message}; to mend it: dmarcwatch sources --stream {stream}"
+        for stream, known in found.items()
+        for finding in known
+        if finding.word in _WEAKER and finding.severity is Severity.WARNING and stream not in named
+    )
+    return replace(verdict, notes=(*verdict.notes, *notes))
+
+
+_WEAKER = ("mail-from-fallback", "mail-from-mixed", "region-gap", "dkim-method-switch")
+"""Findings on mail that passes, so that no gate speaks of them."""
 
 
 def _with_wandering(database: Database, verdict: Verdict) -> Verdict:

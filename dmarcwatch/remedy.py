@@ -9,10 +9,8 @@ from dataclasses import replace
 from dmarcwatch.classify import UNALIGNED
 from dmarcwatch.fingerprints import Align, Sender
 from dmarcwatch.ses import SES, SesState, facts
-from dmarcwatch.ses.remedy import STEPS, Case, check_keys
+from dmarcwatch.ses.remedy import NO_REGION, STEPS, Case, check_keys
 
-NO_REGION = "<region>"
-"""Stands in commands where no report names the region."""
 _LISTED_KEYS = 5
 """More than that is a rotation, and the newest ones are asked for in the console anyway."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from dmarcwatch.remedy import remedy
 from dmarcwatch.ses import SesState, facts
-from dmarcwatch.ses.remedy import Case, Key
+from dmarcwatch.ses.remedy import Case, Key, SeenMailFrom
 from tests.records import SENDERS, TOKEN
 
 SES = SENDERS.get("amazon-ses")
@@ -46,7 +46,7 @@ MAIL_FROM = "put-email-identity-mail-from-attributes"
         ("mail-from-fallback", [MAIL_FROM]),
         ("mail-from-mixed", []),
         ("own-dkim-vanished", [EASY_DKIM, "put-email-identity-dkim-attributes"]),
-        ("region-gap", [EASY_DKIM, "put-email-identity-dkim-attributes", MAIL_FROM]),
+        ("region-gap", [MAIL_FROM]),
     ],
 )
 def test_a_state_of_ses_is_mended_by_these_commands(state, steps):
@@ -72,6 +72,37 @@ def test_a_custom_mail_from_needs_one_mx_of_its_region_and_one_txt():
         in found
     )
     assert 'DNS: bounce.shop.example TXT "v=spf1 include:amazonses.com ~all"' in found
+
+
+SEEN = SeenMailFrom("mail.shop.example", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    "word", ["dkim-only", "mail-from-spf-broken", "mail-from-fallback", "mail-from-mixed", "region-gap"]
+)
+def test_the_mail_from_that_was_in_use_is_restored_by_its_name(word):
+    found = lines(word, seen=SEEN)
+    mx = "DNS: mail.shop.example MX 10 feedback-smtp.eu-west-1.amazonses.com (this MX and no other)"
+    assert mx in found
+    assert not any("bounce." in line for line in found)
+    assert [
+        each[each.index("--mail-from-domain") + 1] for each in commands(found) if each[2] == MAIL_FROM
+    ] in (
+        [],
+        ["mail.shop.example"],
+    )
+
+
+def test_a_mail_from_of_another_region_keeps_the_one_mx_it_has():
+    found = lines("region-gap", seen=SeenMailFrom("mail.shop.example", "us-east-1"))
+    assert "  --mail-from-domain mail.shop.example \\" in found
+    assert not any(line.startswith("DNS:") for line in found)
+    assert "mail.shop.example has its MX and TXT, for us-east-1: one MX serves all regions, so" in found
+
+
+def test_a_region_without_any_own_signature_needs_dkim_before_the_mail_from():
+    steps = [EASY_DKIM, "put-email-identity-dkim-attributes", MAIL_FROM]
+    assert [words[2] for words in commands(lines("region-gap", selectors=()))] == steps
 
 
 @pytest.mark.parametrize(("region", "zone"), [("eu-west-1", "dkim"), ("il-central-1", "dkim.il-central-1")])

@@ -123,7 +123,7 @@ def _sentence(text: str) -> str:
 
 def _steps(sender: Sender, notes: Sequence[Note]) -> tuple[str, ...]:
     steps = STEPS.get(notes[0].word) if notes else None
-    return steps(Case(sender.header_from, sender.place, sender.keys)) if steps else ()
+    return steps(Case(sender.header_from, sender.place, sender.keys, sender.mail_from)) if steps else ()
 
 
 def _ask(sender: Sender) -> tuple[str, ...]:

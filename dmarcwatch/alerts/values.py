@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from dmarcwatch.ses.remedy import Key
+from dmarcwatch.ses.remedy import Key, SeenMailFrom
 
 
 class Kind(StrEnum):
@@ -127,6 +127,8 @@ class Sender:
     notes: tuple[Note, ...] = ()
     keys: tuple[Key, ...] = ()
     """Those of own signatures seen, newest first."""
+    mail_from: SeenMailFrom | None = None
+    """The custom MAIL FROM seen last."""
     recent: tuple[int, int] = (0, 0)
     """Messages of the last active days, and those of them that pass; zeros where nobody needs to know."""
 

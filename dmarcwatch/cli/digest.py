@@ -16,7 +16,7 @@ from dmarcwatch.digest.values import Digest, DomainDigest, Period
 from dmarcwatch.digest.words import title
 from dmarcwatch.errors import DmarcwatchError
 from dmarcwatch.history import History
-from dmarcwatch.judging import Court, all_findings
+from dmarcwatch.judging import all_findings
 from dmarcwatch.readiness import Judge
 from dmarcwatch.store.histories import domains as known_domains
 
@@ -72,13 +72,11 @@ def _digest(settings: Settings, names: tuple[str, ...], as_of: date, *, month: b
     period = period_to(as_of, month=month)
     chosen = [known_domain(database.conn, name) for name in names] or known_domains(database.conn)
     known = (court.history(database, name, as_of) for name in chosen)
-    return digest((_domain(settings, court, each, (period, as_of)) for each in known), period, as_of)
+    judged = ((each, court.judge_of(database, each, as_of)) for each in known)
+    return digest((_domain(*each, period, as_of) for each in judged), period, as_of)
 
 
-def _domain(settings: Settings, court: Court, known: History, when: tuple[Period, date]) -> DomainDigest:
-    period, as_of = when
-    declared = settings.config.for_domain(known.domain).declared
-    judge = Judge(known, thresholds=settings.config.thresholds, declared=declared, fix=court.fix)
+def _domain(known: History, judge: Judge, period: Period, as_of: date) -> DomainDigest:
     before = judge.at(as_of - timedelta(days=period.days))
     judged = Judged(
         before=before if before.evidence.first_day else None,

@@ -6,13 +6,17 @@ from textwrap import wrap
 from typing import Any
 
 import click
+from sqlite_utils import Database
 
 from dmarcwatch.cli.context import Settings, colour, print_json, width
 from dmarcwatch.cli.opening import known_domain, load_court, open_store
 from dmarcwatch.cli.tables import table
+from dmarcwatch.findings import Severity
+from dmarcwatch.mending import Mender
 from dmarcwatch.store import labels
 from dmarcwatch.store import sources as stored
 from dmarcwatch.store.histories import streams
+from dmarcwatch.streams import Stream
 from dmarcwatch.text import count
 
 _PASSING = 0.98
@@ -24,6 +28,7 @@ _TIERS = {
     "consistent": "of unknown reporters, which decide nothing",
     "unverified": "of reports nobody vouches for, which decide nothing",
 }
+_GRAVE = (Severity.WARNING, Severity.BLOCKER)
 _SHOWN = 20
 """Rows of each list under `--stream`."""
 
@@ -43,12 +48,13 @@ def command(settings: Settings, domain: str | None, stream: str | None, as_json:
 
 def show(settings: Settings, domain: str | None, *, stream: str | None = None, as_json: bool = False) -> None:
     """Print the sources of a domain, or of all."""
-    connection = open_store(settings).conn
+    database = open_store(settings)
+    connection = database.conn
     if stream is not None:
         domain = labels.domain_of(connection, stream)
     elif domain is not None:
         domain = known_domain(connection, domain)
-    found = [source for source in _with_fixes(settings, connection, domain) if stream in (None, source["id"])]
+    found = [source for source in _with_fixes(settings, database, domain) if stream in (None, source["id"])]
     if as_json:
         print_json(found)
     elif stream is not None:
@@ -57,22 +63,26 @@ def show(settings: Settings, domain: str | None, *, stream: str | None = None, a
         _print_all(found)
 
 
-def _with_fixes(settings: Settings, connection: Any, domain: str | None) -> list[dict[str, Any]]:
-    found = stored.sources(connection, domain)
+def _with_fixes(settings: Settings, database: Database, domain: str | None) -> list[dict[str, Any]]:
+    found = stored.sources(database.conn, domain)
     court = load_court(settings)
     for policy_domain in dict.fromkeys(source["policy_domain"] for source in found):
-        known = {each.id: each for each in streams(connection, policy_domain, settings.today)}
+        known = {each.id: each for each in streams(database.conn, policy_domain, settings.today)}
+        mender = court.mender(database, tuple(known.values()), settings.today)
         for source in found:
             if source["policy_domain"] == policy_domain:
-                source["fix"] = _fix(court, known[source["id"]], source)
+                source["fix"] = _fix(mender, known[source["id"]], source)
     return found
 
 
-def _fix(court: Any, stream: Any, source: dict[str, Any]) -> list[str]:
-    """What to do for the first state of an own stream that needs something, that of most messages first."""
+def _fix(mender: Mender, stream: Stream, source: dict[str, Any]) -> list[str]:
+    """What to do about an own stream: what its days show, else its first state that needs something."""
     if source["legitimacy"] not in _OWN:
         return []
-    return next((list(lines) for state in source["states"] if (lines := court.fix(stream, state))), [])
+    graver = [note["word"] for note in source["notes"] if note["severity"] in _GRAVE]
+    found = mender.fixes(stream, graver)
+    by_state = (lines for state in source["states"] if (lines := mender.fix(stream, state)))
+    return list(found or next(by_state, ()))
 
 
 def _print_all(found: Sequence[dict[str, Any]]) -> None:

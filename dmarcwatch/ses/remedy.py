@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from dmarcwatch.ses.states import SesState, dkim_zone, facts, is_easy_dkim_selector
 
+NO_REGION = "<region>"
+"""Stands in commands where no report names the region."""
+
 
 class Key(NamedTuple):
     """The key of an own signature: receivers look it up at `selector._domainkey.domain`."""
@@ -16,6 +19,14 @@ class Key(NamedTuple):
     selector: str
     domain: str
     """d=, which may be a parent of the From domain: SES signs as the identity that it inherits."""
+
+
+class SeenMailFrom(NamedTuple):
+    """A custom MAIL FROM that reports showed."""
+
+    domain: str
+    region: str
+    """Where it was in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,8 @@ class Case:
     region: str
     keys: tuple[Key, ...] = ()
     """Those of own signatures seen."""
+    seen: SeenMailFrom | None = None
+    """The custom MAIL FROM seen last, None where there was none."""
 
     @property
     def identity(self) -> str:
@@ -36,8 +49,8 @@ class Case:
 
     @property
     def mail_from(self) -> str:
-        """The subdomain proposed for a custom MAIL FROM."""
-        return f"bounce.{self.identity}"
+        """The custom MAIL FROM that was seen, else the subdomain proposed for one."""
+        return self.seen.domain if self.seen else f"bounce.{self.identity}"
 
     @property
     def console(self) -> str:
@@ -78,6 +91,12 @@ def _easy_dkim(case: Case) -> tuple[str, ...]:
 
 
 def _mail_from_records(case: Case) -> tuple[str, ...]:
+    if case.seen and case.seen.region != case.region != NO_REGION:
+        # A second MX, or another host in the one there is, would take it from the region that uses it.
+        return (
+            f"{case.mail_from} has its MX and TXT, for {case.seen.region}: one MX serves all regions, so",
+            "nothing is to be added in DNS.",
+        )
     return (
         f"DNS: {case.mail_from} MX 10 feedback-smtp.{case.region}.amazonses.com (this MX and no other)",
         f'DNS: {case.mail_from} TXT "{facts().mail_from_txt}"',
@@ -128,9 +147,10 @@ def _strict_aspf(case: Case) -> tuple[str, ...]:
 
 
 def _mail_from_spf_broken(case: Case) -> tuple[str, ...]:
+    name = case.mail_from if case.seen else f"the name that is configured, such as {case.mail_from}"
     return (
-        "SPF of the custom MAIL FROM domain does not pass. Under the name that is configured, such as",
-        f"{case.mail_from}, it needs exactly one MX and one TXT that begins with v=spf1:",
+        "SPF of the custom MAIL FROM domain does not pass. Exactly one MX and one TXT that begins with",
+        f"v=spf1 have to stand at {name}:",
         *_mail_from_records(case),
         *(() if case.keys else ("DKIM would align it in any case:", *_easy_dkim(case))),
     )
@@ -221,9 +241,10 @@ def _mail_from_mixed(case: Case) -> tuple[str, ...]:
 
 
 def _region_gap(case: Case) -> tuple[str, ...]:
+    lacks = "the MAIL FROM is not" if case.keys else "they are not"
     return (
-        f"Identities, DKIM and MAIL FROM are set up for each region; in {case.region} they are not:",
-        *_easy_dkim(case),
+        f"Identities, DKIM and MAIL FROM are set up for each region; in {case.region} {lacks}:",
+        *(() if case.keys else _easy_dkim(case)),
         *_custom_mail_from(case),
     )
 

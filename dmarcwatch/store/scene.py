@@ -19,6 +19,7 @@ from dmarcwatch.alerts.values import (
     Sender,
 )
 from dmarcwatch.ses.remedy import Key
+from dmarcwatch.store.mail_from import seen_mail_from
 
 Configured = Callable[[str], Mapping[str, str] | None]
 """The tags of the record that the user configured for a domain."""
@@ -100,7 +101,7 @@ def _domains(connection: sqlite3.Connection, today: date, configured: Configured
     asked = {block["stream"] for each in documents for part in _PARTS for block in each[part]} - {None}
     senders: dict[str, list[Sender]] = defaultdict(list)
     for row in connection.execute(_SENDERS, (json.dumps(sorted(asked)),)).fetchall():
-        made = _sender(connection, row[0], row[1], row[3:])
+        made = _sender(connection, today, row)
         if made is not None:
             senders[row[2]].append(made)
     for document in documents:
@@ -134,9 +135,9 @@ def _block(each: Mapping[str, Any]) -> Block:
     return Block(each["gate"], each["stream"], each["message"], tuple(each["fix"]), each["messages"])
 
 
-def _sender(connection: sqlite3.Connection, key: int, identity: str, row: tuple[Any, ...]) -> Sender | None:
+def _sender(connection: sqlite3.Connection, today: date, row: tuple[Any, ...]) -> Sender | None:
     """The sender with its totals; None where only unverified reports speak of it."""
-    name, header_from, place, legitimacy, notes = row
+    key, identity, _, name, header_from, place, legitimacy, notes = row
     first, messages, passed = connection.execute(_TOTALS, (key,)).fetchone()
     if not messages:
         return None
@@ -154,6 +155,7 @@ def _sender(connection: sqlite3.Connection, key: int, identity: str, row: tuple[
             Note(each["word"], each["since"], each["message"], each["severity"]) for each in json.loads(notes)
         ),
         keys=tuple(Key(*row) for row in connection.execute(_KEYS, (key, _KEYS_SHOWN))),
+        mail_from=seen_mail_from(connection, identity, as_of=today),
         recent=(recent[0], recent[1]),
     )
 

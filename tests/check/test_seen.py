@@ -9,7 +9,9 @@ from dmarcwatch.compose import compose
 from dmarcwatch.config import Config
 from dmarcwatch.judging import Court
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Policy, Spf, SpfScope
+from dmarcwatch.ses.remedy import SeenMailFrom
 from dmarcwatch.sightings import NOTHING_SEEN, ReturnPathSeen, SelectorSeen, StateSeen
+from dmarcwatch.store.mail_from import seen_mail_from
 from dmarcwatch.store.published import keep_record, last_record
 from dmarcwatch.store.seen import SEEN_DAYS, sightings
 from tests.build import SES_SELECTOR, policy, record, report
@@ -55,6 +57,33 @@ def on(days_before, *records, domain="example.com", p=Policy.NONE, **changes):
 
 def of(database, domain="example.com", as_of=AS_OF):
     return sightings(database.conn, domain, as_of=as_of)
+
+
+def shown(database, stream="example.com/amazon-ses/us-east-1", as_of=AS_OF):
+    return seen_mail_from(database.conn, stream, as_of=as_of)
+
+
+def path(name):
+    return {"spf": (Spf(name, SpfScope.MFROM, AuthResult.PASS),)}
+
+
+def test_the_custom_mail_from_is_that_of_most_mail_of_its_last_day(database):
+    new, stray = record(**path("mail.example.com"), messages=9), record(**path("old.example.com"))
+    feed(database, on(0, record(messages=90, **UNSIGNED)), on(4, new, stray), on(9, record(messages=99)))
+    assert shown(database) == SeenMailFrom("mail.example.com", "us-east-1")
+    assert shown(database, as_of=DAY - timedelta(days=6)) == SeenMailFrom("bounce.example.com", "us-east-1")
+
+
+def test_a_broken_mail_from_is_known_by_its_name(database):
+    lost = UNSIGNED | {"spf": (Spf("mail.example.com", SpfScope.MFROM, AuthResult.NONE),)}
+    feed(database, on(0, record(**lost)))
+    assert shown(database) == SeenMailFrom("mail.example.com", "us-east-1")
+
+
+def test_sess_own_return_path_is_no_custom_one_and_strangers_name_none(database):
+    feed(database, on(0, record(**UNSIGNED)))
+    feed(database, on(1, record()), local=False)
+    assert shown(database) is None
 
 
 def test_of_a_domain_nobody_spoke_of_nothing_was_seen(database):
