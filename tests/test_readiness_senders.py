@@ -17,6 +17,7 @@ from tests.judge_build import (
     label,
     ok,
     place,
+    row,
     stream,
     warned_by,
 )
@@ -316,6 +317,39 @@ def test_a_subdomain_policy_that_differs_from_the_domains_is_in_the_record():
 
 def test_a_subdomain_that_passes_inherits_safely():
     assert ok(healthy().mail(SUB, range(100), 10).judge(), "subdomains")
+
+
+def named(stream, state):
+    """A fix that names its state."""
+    return (f"mend {state} in {stream.place.name}",)
+
+
+def low_dkim(verdict):
+    return next(one for one in (*verdict.warnings, *verdict.blockers) if one.gate == "dkim")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("spf-only", "the rest breaks whenever it is forwarded"),
+        ("spf-only-dkim-broken", "the rest breaks whenever it is forwarded"),
+        ("amazonses-only", "most of the rest fails: signed by amazonses.com only, not by your domain"),
+        (BROKEN, "most of the rest fails: your DKIM signature is there and does not verify"),
+    ],
+)
+def test_low_dkim_is_mended_by_the_state_of_what_lacks_it(state, words):
+    passing = 12 * state.startswith("spf-only")
+    warning = low_dkim(healthy().mail(SES, range(60), 12, state, dmarc_pass=passing).judge(fix=named))
+    assert warning.fix == (f"mend {state} in eu-west-1",)
+    assert warning.message.endswith(f"passing DKIM signature of yours; {words}")
+
+
+@pytest.mark.parametrize(("adkim", "state"), [("s", "strict-adkim"), ("r", "spf-only")])
+def test_a_parents_signature_that_strict_adkim_does_not_align_is_named_so(adkim, state):
+    sub = stream(SUB, selectors=("mail",))  # signs as example.com
+    rows = (row(SUB, ago(day), 12, "spf-only") for day in range(60))
+    world = healthy().publish(adkim=adkim).add(sub, rows)
+    assert low_dkim(world.judge(fix=named)).fix == (f"mend {state} in eu-west-1",)
 
 
 def test_a_blocker_names_the_stream_its_numbers_and_the_way_to_mend_it():

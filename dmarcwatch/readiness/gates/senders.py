@@ -15,8 +15,10 @@ from dmarcwatch.readiness.faults import (
 )
 from dmarcwatch.readiness.gates.measured import Measured, none_open, percent
 from dmarcwatch.readiness.gates.words import FAILING_STATES, since, state_words
+from dmarcwatch.readiness.lacking import signing_fault, unsigned_state
 from dmarcwatch.readiness.timeline import Track
 from dmarcwatch.readiness.view import Judged, View
+from dmarcwatch.ses import SesState
 from dmarcwatch.streams import Legitimacy
 from dmarcwatch.text import count
 from dmarcwatch.thresholds import Thresholds
@@ -184,9 +186,15 @@ def _unsigned(view: View, found: tuple[Judged, float, int], limit: float, kind: 
         return None
     if view.target is Target.REJECT and not _is_surely_unsigned(view, judged, limit):
         return None
-    only = f"only {percent(share)} carries a passing DKIM signature of yours"
-    message = f"{stream.name}: {only}; the rest breaks whenever it is forwarded"
-    fix = view.snapshot.fix(stream, "spf-only")
+    state = unsigned_state(judged.track, judged.cells[0][0], judged.cells[-1][0])
+    held = state in (SesState.SPF_ONLY, SesState.SPF_ONLY_DKIM_BROKEN)
+    rest = (
+        "the rest breaks whenever it is forwarded"
+        if held
+        else f"most of the rest fails: {state_words(state)}"
+    )
+    message = f"{stream.name}: only {percent(share)} carries a passing DKIM signature of yours; {rest}"
+    fix = view.snapshot.fix(stream, signing_fault(view.snapshot, judged.track, state))
     return Blocker("dkim", kind, message, stream.id, share, limit, unsigned, fix)
 
 

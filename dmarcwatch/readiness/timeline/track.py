@@ -21,6 +21,7 @@ class Track:
         "first",
         "indirect",
         "last",
+        "rows",
         "shared",
         "stream",
         "totals",
@@ -37,6 +38,8 @@ class Track:
         """Days with messages that lack an aligned DKIM pass."""
         self.covered: dict[int, float] = {}
         """Messages by day of reports read in full, those over several days spread evenly."""
+        self.rows: list[StreamDay] = []
+        """Direct ones, as they came."""
         self.totals = DayCell()
         """Sums over all days."""
         self.first: int | None = None
@@ -73,6 +76,7 @@ class Track:
         cell.listed += row.listed
 
     def _add_direct(self, day: int, row: StreamDay, messages: int, failing: int) -> None:
+        self.rows.append(row if messages == row.messages else row._replace(messages=messages))
         cell = self.cells.get(day)
         if cell is None:
             cell = self.cells[day] = DayCell()
