@@ -74,6 +74,49 @@ def test_dkim_that_stopped_blocks_though_spf_still_carries_the_mail():
     assert "carried a passing DKIM signature until" in verdict.blockers[0].message
 
 
+def named(stream, state):
+    """A fix that names its state."""
+    return (f"mend {state}",)
+
+
+def repaired(world):
+    """The world, of which a month failed as amazonses-only until 60 days ago."""
+    return world.change(
+        lambda one: ago(90) < one.day <= ago(60), state="amazonses-only", dmarc_pass=0, dkim_aligned=0
+    )
+
+
+@pytest.mark.parametrize("state", ["spf-only", "spf-only-dkim-broken"])
+def test_lost_dkim_is_mended_by_the_state_that_spf_holds_the_mail_in(state):
+    world = unsigned(5, repaired(healthy(130))).change(lambda one: one.state == "spf-only", state=state)
+    (fall,) = [one for one in world.judge(fix=named).blockers if one.gate == "regressed"]
+    assert fall.fix == (f"mend {state}",)
+
+
+@pytest.mark.parametrize("p", ["none", "quarantine"])
+def test_what_broke_now_is_mended_and_not_what_was_repaired_long_ago(p):
+    world = (
+        repaired(healthy(130))
+        .publish(p=p)
+        .change(
+            lambda one: one.day > ago(5), state="own-dkim-broken", dmarc_pass=0, dkim_aligned=0, spf_aligned=0
+        )
+    )
+    world.streams[stream_id(SES)] = stream(SES, label=label(SES, "owned", critical=True))
+    verdict = world.judge(fix=named)
+    assert verdict.verdict == ("not-ready" if p == "none" else "roll-back")
+    assert {fix for one in verdict.blockers for fix in one.fix} == {"mend own-dkim-broken"}
+
+
+@pytest.mark.parametrize(
+    ("state", "fix"), [("dkim-only", "mail-from-fallback"), ("mail-from-spf-broken", "mail-from-spf-broken")]
+)
+def test_spf_that_was_lost_is_restored_and_not_set_up_anew(state, fix):
+    world = healthy(130).change(lambda one: one.day > ago(5), state=state, spf_aligned=0, both_aligned=0)
+    (lost,) = [one for one in world.judge(fix=named).warnings if one.gate == "regressed"]
+    assert lost.fix == (f"mend {fix}",)
+
+
 def test_a_break_of_yesterday_is_seen_today():
     world = healthy(130).mail(SES, [-1], 0)
     for day in (0, -1):

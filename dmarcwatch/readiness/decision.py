@@ -8,6 +8,7 @@ from dmarcwatch.policy import Step
 from dmarcwatch.readiness.gates import GATES, Finding, answer
 from dmarcwatch.readiness.gates.measured import percent
 from dmarcwatch.readiness.gates.words import day_words
+from dmarcwatch.readiness.lacking import failing_state
 from dmarcwatch.readiness.snapshot import Snapshot
 from dmarcwatch.readiness.view import Judged, View
 from dmarcwatch.text import count
@@ -143,7 +144,7 @@ def _broken(view: View, judged: Judged) -> Blocker | None:
     message = (
         f"{judged.stream.name} is critical and broken: {failed:,} of {share.messages:,.0f} failed this week"
     )
-    state = max(judged.track.totals.states, key=judged.track.totals.states.__getitem__, default="")
+    state = failing_state(judged.track, view.last - view.limits.recent_days + 1, view.last)
     fix = view.snapshot.fix(judged.stream, state)
     limit = view.limits.total_day_share
     return Blocker("stream-failing", Kind.RISK, message, judged.stream.id, share.point, limit, failed, fix)

@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from dmarcwatch.readiness.gates.measured import Measured, none_open, percent
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.readiness.health import Fall, Mechanism, fallen, lost_spf, silent_days
+from dmarcwatch.readiness.lacking import (
+    failing_state,
+    signing_fault,
+    unaligned_path_fault,
+    unsigned_state,
+)
 from dmarcwatch.readiness.view import Judged, View
 from dmarcwatch.text import count
 from dmarcwatch.verdict import Blocker, Kind
@@ -16,7 +22,7 @@ def regressed(view: View) -> Measured:
     falls = tuple((judged, fall) for judged, fall in found if fall is not None)
     blockers = tuple(_fall_blocker(view, judged, fall) for judged, fall in falls)
     fell = {judged.stream.id for judged, _ in falls}
-    warnings = tuple(_spf_warning(judged) for judged in view.own if _lost_only_spf(view, judged, fell))
+    warnings = tuple(_spf_warning(view, judged) for judged in view.own if _lost_only_spf(view, judged, fell))
     words = f"senders of yours that passed before and no longer do: {len(falls)}"
     return none_open(blockers, words if falls else "no sender of yours got worse")._replace(warnings=warnings)
 
@@ -32,10 +38,16 @@ def _fall_blocker(view: View, judged: Judged, fall: Fall) -> Blocker:
     what = "passed DMARC" if fall.mechanism is Mechanism.DMARC else "carried a passing DKIM signature"
     until = f"until shortly before {day_words(fall.seen)}, and no longer does"
     message = f"{judged.stream.name}: its mail {what} {until}"
-    states = judged.track.totals.states
-    state = max(states, key=lambda state: (states[state], state), default="own-dkim-broken")
-    fix = view.snapshot.fix(judged.stream, state)
+    fix = view.snapshot.fix(judged.stream, _fallen_state(view, judged, fall))
     return Blocker("regressed", Kind.RISK, message, judged.stream.id, 1, 0, None, fix)
+
+
+def _fallen_state(view: View, judged: Judged, fall: Fall) -> str:
+    """What the mail is in since the fall: before it were other faults, or none."""
+    since, today = fall.seen - view.limits.recent_days, view.snapshot.as_of.toordinal()
+    if fall.mechanism is Mechanism.DMARC:
+        return failing_state(judged.track, since, today)
+    return signing_fault(view.snapshot, judged.track, unsigned_state(judged.track, since, today))
 
 
 def _lost_only_spf(view: View, judged: Judged, fell: set[str]) -> bool:
@@ -43,9 +55,12 @@ def _lost_only_spf(view: View, judged: Judged, fell: set[str]) -> bool:
     return judged.stream.id not in fell and lost_spf(judged.track, today=today, limits=view.limits)
 
 
-def _spf_warning(judged: Judged) -> Blocker:
+def _spf_warning(view: View, judged: Judged) -> Blocker:
     message = f"{judged.stream.name}: SPF is no longer aligned; only its DKIM signature carries it"
-    return Blocker("regressed", Kind.WARNING, message, judged.stream.id)
+    today = view.snapshot.as_of.toordinal()
+    fault = unaligned_path_fault(judged.track, today - view.limits.recent_days, today)
+    fix = view.snapshot.fix(judged.stream, fault)
+    return Blocker("regressed", Kind.WARNING, message, judged.stream.id, fix=fix)
 
 
 def silent(view: View) -> Measured:
