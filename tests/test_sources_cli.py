@@ -65,3 +65,57 @@ def test_a_verdict_has_a_note_on_what_mail_that_passes_has_lost(told):
     assert any(
         note.endswith(f"to mend it: dmarcwatch sources --stream {STREAM}") for note in verdict["notes"]
     )
+
+
+def cure(words):
+    """The name of the stream's line on what to do, and the lines below it."""
+    rest = words.partition("\n  Amazon SES us-east-1 ")[2]
+    first, *lines = rest.splitlines()
+    return first, "\n".join(lines)
+
+
+def mostly(state, messages=4):
+    """Most mail passes by DKIM, a part of each day is in another state."""
+    return lambda number: [record(messages=40, **DKIM_ONLY), record(messages=messages, **state)]
+
+
+def test_what_fails_is_mended_and_not_what_could_be_better(told):
+    purpose, lines = cure(told(mostly(UNSIGNED), "sources", "--stream", STREAM))
+    assert purpose == "fails. To mend it:"
+    assert lines.lstrip().startswith("SES let this sender use example.com")
+    assert "survives forwarding" not in lines
+
+
+def test_a_failing_part_below_two_percent_is_named_too(told):
+    def records_of(number):
+        return mostly(UNSIGNED)(number) if number == 3 else [record(messages=40, **DKIM_ONLY)]
+
+    purpose, lines = cure(told(records_of, "sources", "--stream", STREAM))
+    assert purpose == "fails with 4 messages. To mend it:"
+    assert "aws sesv2 list-email-identities" in lines
+
+
+BROKEN = UNSIGNED | {"dkim": (Dkim("example.com", "q3ra6lqwlyf4eksfcx2bdmaym3tpgvdr", AuthResult.FAIL), SES)}
+ELSEWHERE = {"source_ip": "203.0.113.9", "spf": (Spf("list.example", SpfScope.MFROM, AuthResult.PASS),)}
+
+
+@pytest.mark.parametrize("state", [UNSIGNED | ELSEWHERE, BROKEN | ELSEWHERE], ids=["forwarded", "altered"])
+def test_what_others_forwarded_or_altered_is_not_to_be_mended(told, state):
+    purpose, lines = cure(told(mostly(state), "sources", "--stream", STREAM))
+    assert purpose == "could be better. To make it so:"
+    assert "survives forwarding" in lines
+
+
+def test_a_signature_that_broke_by_chance_is_none_to_mend(told):
+    def records_of(number):
+        broken = [record(messages=4, **BROKEN)] if number == 3 else []
+        return [record(messages=400, **DKIM_ONLY), *broken]
+
+    assert cure(told(records_of, "sources", "--stream", STREAM))[0] == "could be better. To make it so:"
+
+
+def test_what_was_repaired_a_month_ago_is_over(told):
+    def records_of(number):
+        return [record(messages=40, **(UNSIGNED if number > 32 else DKIM_ONLY))]
+
+    assert cure(told(records_of, "sources", "--stream", STREAM))[0] == "could be better. To make it so:"

@@ -1,7 +1,7 @@
 """`dmarcwatch sources`: who sends as a domain, in which state, and what to do about it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -13,14 +13,18 @@ from dmarcwatch.cli.opening import known_domain, load_court, open_store
 from dmarcwatch.cli.tables import table
 from dmarcwatch.findings import Severity
 from dmarcwatch.mending import Mender
+from dmarcwatch.readiness.faults import RANDOM_STATE
 from dmarcwatch.store import labels
 from dmarcwatch.store import sources as stored
 from dmarcwatch.store.histories import streams
 from dmarcwatch.streams import Stream
 from dmarcwatch.text import count
+from dmarcwatch.thresholds import Thresholds
 
-_PASSING = 0.98
-"""Below this share of DMARC passes a stream of the user's own is shown as failing."""
+_FAILING = 0.02
+"""Above this share of DMARC failures a stream of the user's own is shown as failing."""
+_LATELY_DAYS = 30
+"""Days of a stream that are looked at for what to mend, its last one included."""
 _OWN = ("owned", "shadow")
 _TIERS = {
     "verified": "of verified reports",
@@ -54,16 +58,25 @@ def show(settings: Settings, domain: str | None, *, stream: str | None = None, a
         domain = labels.domain_of(connection, stream)
     elif domain is not None:
         domain = known_domain(connection, domain)
-    found = [source for source in _with_fixes(settings, database, domain) if stream in (None, source["id"])]
+    limits = settings.config.thresholds
+    seen = stored.lately(connection, domain, _LATELY_DAYS)
+    lately = {name: _beyond_chance(each, limits) for name, each in seen.items()}
+    found = _with_fixes(settings, database, domain, lately)
+    found = [source for source in found if stream in (None, source["id"])]
     if as_json:
         print_json(found)
     elif stream is not None:
-        _print_one(connection, found[0])
+        _print_one(connection, found[0], lately)
     else:
-        _print_all(found)
+        _print_all(found, lately)
 
 
-def _with_fixes(settings: Settings, database: Database, domain: str | None) -> list[dict[str, Any]]:
+_Lately = Mapping[str, stored.Lately]
+
+
+def _with_fixes(
+    settings: Settings, database: Database, domain: str | None, lately: _Lately
+) -> list[dict[str, Any]]:
     found = stored.sources(database.conn, domain)
     court = load_court(settings)
     for policy_domain in dict.fromkeys(source["policy_domain"] for source in found):
@@ -71,28 +84,41 @@ def _with_fixes(settings: Settings, database: Database, domain: str | None) -> l
         mender = court.mender(database, tuple(known.values()), settings.today)
         for source in found:
             if source["policy_domain"] == policy_domain:
-                source["fix"] = _fix(mender, known[source["id"]], source)
+                failing = lately.get(source["id"], stored.NOT_SEEN).failing
+                source["fix"] = _fix(mender, known[source["id"]], source, failing)
     return found
 
 
-def _fix(mender: Mender, stream: Stream, source: dict[str, Any]) -> list[str]:
-    """What to do about an own stream: what its days show, else its first state that needs something."""
+def _beyond_chance(seen: stored.Lately, limits: Thresholds) -> stored.Lately:
+    """Without what is too little to say anything; a few signatures break at random."""
+    random = max(limits.state_messages, limits.random_break_share * seen.messages)
+    few = {state: random if state == RANDOM_STATE else limits.state_messages for state in seen.failing}
+    much = _FAILING * seen.messages
+    kept = {state: n for state, n in seen.failing.items() if n > min(few[state], much)}
+    return seen._replace(failing=kept)
+
+
+def _fix(mender: Mender, stream: Stream, source: dict[str, Any], failing: Collection[str]) -> list[str]:
+    """What to do about an own stream: what fails, what its days show, or else what could be better."""
     if source["legitimacy"] not in _OWN:
         return []
+    worst = next((state for state in failing if mender.fix(stream, state)), "")
     graver = [note["word"] for note in source["notes"] if note["severity"] in _GRAVE]
-    found = mender.fixes(stream, graver)
-    by_state = (lines for state in source["states"] if (lines := mender.fix(stream, state)))
-    return list(found or next(by_state, ()))
+    found = mender.fixes(stream, [worst, *graver])
+    if found or failing:
+        return list(found)
+    better = (lines for state in source["states"] if (lines := mender.fix(stream, state)))
+    return list(next(better, ()))
 
 
-def _print_all(found: Sequence[dict[str, Any]]) -> None:
+def _print_all(found: Sequence[dict[str, Any]], lately: _Lately) -> None:
     if not found:
         click.echo("Nobody has sent as this domain in any report yet.")
         return
     for domain in dict.fromkeys(source["policy_domain"] for source in found):
         mine = [source for source in found if source["policy_domain"] == domain]
         click.echo(click.style(domain, bold=colour()))
-        click.echo(_coloured(table([_row(source, domain) for source in mine], ""), mine))
+        click.echo(_coloured(table([_row(source, domain) for source in mine], ""), mine, lately))
         click.echo(f"  {_rests_on(mine)}")
         notes = [(source["name"], note) for source in mine for note in source["notes"]]
         if notes:
@@ -100,7 +126,7 @@ def _print_all(found: Sequence[dict[str, Any]]) -> None:
         for name, note in notes:
             _print_note(name, note)
         for source in mine:
-            if source["fix"] and _fails(source):
+            if source["fix"] and _fails(source, lately):
                 click.echo(f"\n  How to mend it: dmarcwatch sources --stream {source['id']}")
         click.echo()
 
@@ -126,19 +152,25 @@ def _row(source: dict[str, Any], domain: str) -> dict[str, Any]:
     }
 
 
-def _fails(source: dict[str, Any]) -> bool:
-    return source["legitimacy"] in _OWN and source["dmarc_pass"] < _PASSING * source["messages"]
+def _fails(source: dict[str, Any], lately: _Lately) -> bool:
+    seen = lately.get(source["id"], stored.NOT_SEEN)
+    return source["legitimacy"] in _OWN and sum(seen.failing.values()) > _FAILING * seen.messages
 
 
-def _coloured(text: str, found: Sequence[dict[str, Any]]) -> str:
+def _coloured(text: str, found: Sequence[dict[str, Any]], lately: _Lately) -> str:
     if not colour():
         return text
     head, *lines = text.splitlines()
     painted = [
-        click.style(line, fg="red" if _fails(source) else "green" if source["legitimacy"] in _OWN else None)
-        for line, source in zip(lines, found, strict=True)
+        click.style(line, fg=_colour(source, lately)) for line, source in zip(lines, found, strict=True)
     ]
     return "\n".join([click.style(head, dim=True), *painted])
+
+
+def _colour(source: dict[str, Any], lately: _Lately) -> str | None:
+    if _fails(source, lately):
+        return "red"
+    return "green" if source["legitimacy"] in _OWN else None
 
 
 def _print_note(name: str, note: dict[str, str]) -> None:
@@ -147,15 +179,20 @@ def _print_note(name: str, note: dict[str, str]) -> None:
         click.echo(f"  {part}")
 
 
-def _print_fix(source: dict[str, Any]) -> None:
-    purpose = "fails. To mend it:" if _fails(source) else "could be better. To make it so:"
+def _print_fix(source: dict[str, Any], lately: _Lately) -> None:
+    failing = sum(lately.get(source["id"], stored.NOT_SEEN).failing.values())
+    purpose = "could be better. To make it so:"
+    if _fails(source, lately):
+        purpose = "fails. To mend it:"
+    elif failing:
+        purpose = f"fails with {count(failing, 'message')}. To mend it:"
     click.echo(f"\n  {source['name']} {purpose}")
     for line in source["fix"]:
         for part in wrap(line, width() - 6, subsequent_indent="  ", break_long_words=False) or [""]:
             click.echo(f"    {part}")
 
 
-def _print_one(connection: Any, source: dict[str, Any]) -> None:
+def _print_one(connection: Any, source: dict[str, Any], lately: _Lately) -> None:
     share = 100 * source["dmarc_pass"] / source["messages"]
     click.echo(click.style(f"{source['name']}  {source['id']}", bold=colour()))
     click.echo(f"{source['legitimacy']}: {source['because']} (confidence {source['confidence']:.0%})")
@@ -172,4 +209,4 @@ def _print_one(connection: Any, source: dict[str, Any]) -> None:
     ):
         click.echo(f"\n{title}\n{table(rows, 'none')}")
     if source["fix"]:
-        _print_fix(source)
+        _print_fix(source, lately)

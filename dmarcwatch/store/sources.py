@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 _COLUMNS = (
     "id", "policy_domain", "header_from", "sender", "name", "region", "state", "states", "findings", "notes",
@@ -18,6 +20,12 @@ ORDER BY policy_domain,
 _TIERS = """
 SELECT s.id, d.tier, sum(d.messages) FROM streams s JOIN _stream_days d ON d.stream = s.key
 WHERE :domain IS NULL OR s.policy_domain = :domain GROUP BY s.key, d.tier ORDER BY s.id, d.tier"""
+_LATELY = """
+SELECT s.id, d.state, sum(d.messages), sum(d.messages - d.dmarc_pass - d.indeterminate - d.unknown)
+FROM streams s JOIN _stream_days d ON d.stream = s.key
+WHERE (:domain IS NULL OR s.policy_domain = :domain) AND d.day > date(s.last_seen, :days)
+    AND NOT d.forwarded AND d.state <> 'altered' AND d.tier IN ('local', 'verified')
+GROUP BY s.key, d.state ORDER BY s.id, 4 DESC, d.state"""
 _ADDRESSES = """
 SELECT a.ip, sum(x.messages) AS messages FROM streams s
 JOIN _places p ON p.stream = s.key JOIN _place_addresses x ON x.place = p.id
@@ -36,6 +44,17 @@ SELECT reporter, tier, sum(messages) AS messages, max(day) AS last_day FROM stre
 WHERE stream = ? GROUP BY reporter, tier ORDER BY messages DESC, reporter, tier"""
 
 
+class Lately(NamedTuple):
+    """What came directly: mail that others forwarded or altered is not for its sender to mend."""
+
+    messages: int
+    failing: Mapping[str, int]
+    """State -> messages that fail DMARC, most first."""
+
+
+NOT_SEEN = Lately(0, {})
+
+
 def sources(connection: sqlite3.Connection, domain: str | None = None) -> list[dict[str, Any]]:
     """Every stream with messages as a plain row: the user's own that fail first, spoofing last."""
     rows = connection.execute(_SOURCES, {"domain": domain})
@@ -47,6 +66,18 @@ def sources(connection: sqlite3.Connection, domain: str | None = None) -> list[d
         source["findings"] = json.loads(source["findings"] or "[]")
         source["notes"] = json.loads(source["notes"] or "[]")
     return found
+
+
+def lately(connection: sqlite3.Connection, domain: str | None, days: int) -> dict[str, Lately]:
+    """The last days of each stream that trusted reports show, by its id."""
+    messages, failing = Counter[str](), defaultdict[str, dict[str, int]](dict)
+    for stream, state, seen, failed in connection.execute(
+        _LATELY, {"domain": domain, "days": f"-{days} days"}
+    ):
+        messages[stream] += seen
+        if failed:
+            failing[stream][state] = failed
+    return {stream: Lately(messages[stream], failing[stream]) for stream in messages}
 
 
 def tiers(connection: sqlite3.Connection, domain: str | None = None) -> dict[str, dict[str, int]]:
