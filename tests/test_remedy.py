@@ -44,7 +44,7 @@ MAIL_FROM = "put-email-identity-mail-from-attributes"
         ("mail-from-spf-broken", []),
         ("own-dkim-broken", []),
         ("mail-from-fallback", [MAIL_FROM]),
-        ("mail-from-mixed", []),
+        ("mail-from-mixed", ["list-email-identities"]),
         ("own-dkim-vanished", [EASY_DKIM, "put-email-identity-dkim-attributes"]),
         ("region-gap", [MAIL_FROM]),
     ],

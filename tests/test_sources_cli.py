@@ -119,3 +119,11 @@ def test_what_was_repaired_a_month_ago_is_over(told):
         return [record(messages=40, **(UNSIGNED if number > 32 else DKIM_ONLY))]
 
     assert cure(told(records_of, "sources", "--stream", STREAM))[0] == "could be better. To make it so:"
+
+
+def test_commands_and_records_stay_whole_on_a_narrow_terminal(told, monkeypatch):
+    monkeypatch.setattr("dmarcwatch.cli.sources.width", lambda: 40)
+    _, lines = cure(told(mostly(UNSIGNED), "sources", "--stream", STREAM))
+    assert "    aws sesv2 put-email-identity-dkim-signing-attributes --region us-east-1 \\" in lines
+    assert "      --signing-attributes NextSigningKeyLength=RSA_2048_BIT" in lines
+    assert all(len(line) <= 40 for line in lines.splitlines() if line.startswith("    Find"))

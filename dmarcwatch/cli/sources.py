@@ -33,6 +33,8 @@ _TIERS = {
     "unverified": "of reports nobody vouches for, which decide nothing",
 }
 _GRAVE = (Severity.WARNING, Severity.BLOCKER)
+_COPIED = ("aws ", "DNS:", "  ")
+"""How a line of a fix begins that is a command, a record, or goes on with one."""
 _SHOWN = 20
 """Rows of each list under `--stream`."""
 
@@ -175,8 +177,13 @@ def _colour(source: dict[str, Any], lately: _Lately) -> str | None:
 
 def _print_note(name: str, note: dict[str, str]) -> None:
     text = f"{name}: {note['message']} ({note['word']} since {note['since']})"
-    for part in wrap(text, width() - 2, subsequent_indent="  "):
+    for part in _wrapped(text, width() - 2):
         click.echo(f"  {part}")
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    """Lines that break between words only: a hyphen may stand in a name."""
+    return wrap(text, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _print_fix(source: dict[str, Any], lately: _Lately) -> None:
@@ -188,8 +195,9 @@ def _print_fix(source: dict[str, Any], lately: _Lately) -> None:
         purpose = f"fails with {count(failing, 'message')}. To mend it:"
     click.echo(f"\n  {source['name']} {purpose}")
     for line in source["fix"]:
-        for part in wrap(line, width() - 6, subsequent_indent="  ", break_long_words=False) or [""]:
-            click.echo(f"    {part}")
+        # Commands and records are there to be copied: they stay on one line, however long.
+        words = [line] if line.startswith(_COPIED) else _wrapped(line, width() - 6)
+        click.echo("\n".join(f"    {part}" for part in words or [""]))
 
 
 def _print_one(connection: Any, source: dict[str, Any], lately: _Lately) -> None:

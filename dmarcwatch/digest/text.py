@@ -40,7 +40,7 @@ def _domain(domain: DomainDigest, period: Period, base: str | None) -> Iterator[
     for number, step in enumerate(domain.steps, start=1):
         yield from wrap(step.text, WIDTH, initial_indent=f"{number:3}. ", subsequent_indent=" " * 5)
         for note in step.notes:
-            yield from wrap(note, WIDTH, initial_indent="     - ", subsequent_indent=" " * 7)
+            yield from _note(note)
         yield from (f"       {line}" for line in step.lines)
         if step.stream:
             how = link(base, page("stream", id=step.stream)) if base else words.more(step.stream)
@@ -52,6 +52,19 @@ def _domain(domain: DomainDigest, period: Period, base: str | None) -> Iterator[
     yield from _wrapped(words.spoofed(domain.spoofing, period, domain.verdict.published.p))
     if base:
         yield from ("", link(base, page("domain", name=domain.domain)))
+
+
+def _note(note: str) -> list[str]:
+    """Lines that break between words only: a note may end in a command."""
+    first, then = "     - ", " " * 7
+    return wrap(
+        note,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=then,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _wrapped(sentence: str) -> list[str]:

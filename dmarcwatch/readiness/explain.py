@@ -199,7 +199,8 @@ def _publish(verdict: Verdict, width: int) -> Iterator[str]:
     yield ""
     yield f"Publish: {verdict.next_record or verdict.next_tags}"
     for note in verdict.notes:
-        yield from wrap(note, width, initial_indent="  - ", subsequent_indent="    ")
+        # A note may end in a command, whose names have hyphens.
+        yield from wrap(note, width, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _ask(questions: Sequence[str], width: int) -> Iterator[str]:

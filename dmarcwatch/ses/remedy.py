@@ -234,7 +234,8 @@ def _mail_from_fallback(case: Case) -> tuple[str, ...]:
 def _mail_from_mixed(case: Case) -> tuple[str, ...]:
     return (
         "An identity of a single address or of a subdomain, without a MAIL FROM of its own, overrides the",
-        f"domain's. Find it: aws sesv2 list-email-identities --region {case.region}",
+        "domain's. Find it:",
+        f"aws sesv2 list-email-identities --region {case.region}",
         "Give it the same MAIL FROM, or delete it. If there is none, the MX comes and goes:",
         *_mail_from_records(case),
     )
