@@ -168,6 +168,8 @@ class SelectorUse:
     failed: int
     first_seen: date
     last_seen: date
+    last_right: date | None = None
+    """The last day on which most of them verified; None for never, or where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def stream(
 ) -> Stream:
     kind = sender_type or ("unknown" if where.sender == "unknown" else "transactional")
     title = where.name if where.sender == "unknown" else f"{where.sender} {where.name}".strip()
-    uses = tuple(SelectorUse(name, DOMAIN, 100, 0, ago(400), LAST) for name in selectors)
+    uses = tuple(SelectorUse(name, DOMAIN, 100, 0, ago(400), LAST, LAST) for name in selectors)
     return Stream(stream_id(where), where, title, kind, ago(400), LAST, uses, label)
 
 

@@ -14,7 +14,7 @@ from dmarcwatch.check.ses_account import Account, Identity, Region
 from dmarcwatch.check.ses_remarks import account_remarks, set_again
 from dmarcwatch.readiness.gates.words import day_words
 from dmarcwatch.ses.history import BROKEN, DEFAULT_PATH, UNSIGNED
-from dmarcwatch.ses.remedy import STEPS, Case, Key
+from dmarcwatch.ses.remedy import STEPS, Case, Key, Right
 from dmarcwatch.sightings import SelectorSeen, Sightings, StateSeen
 
 LATELY_DAYS = 14
@@ -259,7 +259,15 @@ def _of(identity: Identity, sent: Sent) -> Case:
 
 def _signed_by(use: SelectorSeen, sent: Sent) -> Case:
     """For commands about a key, which may be a parent's."""
-    return Case(sent.header_from, sent.region.name, (Key(use.selector, use.domain),))
+    elsewhere = (
+        Right(f"Amazon SES {each.region}", each.region)
+        for each in sent.seen.selectors
+        if (each.domain, each.selector) == (use.domain, use.selector)
+        and each.region not in (None, use.region)
+        and is_late(sent.seen, each.last_seen)
+        and each.failed <= BROKEN_SHARE * (each.passed + each.failed)
+    )
+    return Case(sent.header_from, sent.region.name, (Key(use.selector, use.domain, next(elsewhere, None)),))
 
 
 def _showed(sent: Sent, states: Sequence[StateSeen], what: str) -> str:

@@ -13,12 +13,22 @@ NO_REGION = "<region>"
 """Stands in commands where no report names the region."""
 
 
+class Right(NamedTuple):
+    """Mail whose signatures verify."""
+
+    name: str
+    """Of its stream, as people call it, with its From domain where that is another."""
+    region: str
+
+
 class Key(NamedTuple):
     """The key of an own signature: receivers look it up at `selector._domainkey.domain`."""
 
     selector: str
     domain: str
     """d=, which may be a parent of the From domain: SES signs as the identity that it inherits."""
+    right_in: Right | None = None
+    """Where signatures with it verify at the same time, so that its record in DNS is right."""
 
 
 class SeenMailFrom(NamedTuple):
@@ -123,8 +133,13 @@ def _custom_mail_from(case: Case) -> tuple[str, ...]:
 def check_keys(case: Case) -> tuple[str, ...]:
     """What to look up for each own key seen: Easy DKIM's tokens, and keys of one's own."""
     lines: list[str] = []
-    for selector, domain in case.keys:
-        if is_easy_dkim_selector(selector):
+    for selector, domain, right_in in case.keys:
+        if right_in is not None:
+            lines += (
+                f"{selector} of {domain} verifies in",
+                f"  {right_in.name}: leave its DNS record as it is.",
+            )
+        elif is_easy_dkim_selector(selector):
             lines += case.cname(selector, domain)
         else:
             lines.append(f"DNS: {selector}._domainkey.{domain} TXT, its p= the public half of the key")
@@ -168,13 +183,37 @@ def _spf_only(case: Case) -> tuple[str, ...]:
 
 
 def _dkim_broken(case: Case) -> tuple[str, ...]:
+    if any(key.right_in for key in case.keys):
+        return _broken_here(case)
     return (
         f"The signature of {_signers(case)} does not verify. What the published key must be:",
         *check_keys(case),
-        "Where it is right and something signs before SES: leave Message-ID, Date, Return-Path and",
-        "Bounces-To out of what it signs (h=), because SES rewrites them.",
+        *_SIGNED_BEFORE,
         case.console,
         "  Authentication > DKIM: where the status is Failed, set it up again with new tokens.",
+    )
+
+
+_SIGNED_BEFORE = (
+    "Where it is right and something signs before SES: leave Message-ID, Date, Return-Path and",
+    "Bounces-To out of what it signs (h=), because SES rewrites them.",
+)
+
+
+def _broken_here(case: Case) -> tuple[str, ...]:
+    """The key is right in DNS: it is this region's copy of it, or what happens to the mail, that is not."""
+    regions = dict.fromkeys(key.right_in.region for key in case.keys if key.right_in)
+    others = tuple(region for region in regions if region != case.region)
+    replica = (
+        f"Where {case.region} signs with a replica of another region's keys, the identity has to name that",
+        f"region ({', '.join(others)}) and its status be SUCCESS:",
+    )
+    return (
+        f"The signature of {_signers(case)} does not verify here, and the same key does elsewhere:",
+        *check_keys(case),
+        *(replica if others else ("Look whether the identity's status is SUCCESS:",)),
+        *case.aws("get-email-identity"),
+        *_SIGNED_BEFORE,
     )
 
 

@@ -24,7 +24,8 @@ SELECT policy_domain, day, span_days, received_day, reporter, tier, grade, p, sp
     reports, messages, unread_messages
 FROM domain_days WHERE policy_domain = ? AND received_day <= ?"""
 _SELECTORS = """
-SELECT p.stream, s.selector, s.domain, sum(s.passed), sum(s.failed), min(s.day), max(s.day)
+SELECT p.stream, s.selector, s.domain, sum(s.passed), sum(s.failed), min(s.day), max(s.day),
+    max(CASE WHEN s.passed > s.failed THEN s.day END)
 FROM _places p JOIN _selector_days s ON s.place = p.id
 WHERE p.policy_domain = ? GROUP BY p.stream, s.domain, s.selector"""
 _STREAMS = """
@@ -99,8 +100,8 @@ def streams(connection: sqlite3.Connection, domain: str, as_of: date) -> tuple[S
     """The domain's streams with their selectors and the labels in force on a day."""
     labels = current_labels(connection, as_of)
     uses: dict[int, list[SelectorUse]] = defaultdict(list)
-    for key, selector, signer, passed, failed, first, last in connection.execute(_SELECTORS, (domain,)):
-        uses[key].append(SelectorUse(selector, signer, passed, failed, _day(first), _day(last)))
+    for key, *use in connection.execute(_SELECTORS, (domain,)):
+        uses[key].append(_selector_use(*use))
     return tuple(
         Stream(
             id=identity,
@@ -116,6 +117,12 @@ def streams(connection: sqlite3.Connection, domain: str, as_of: date) -> tuple[S
         in connection.execute(_STREAMS, (domain,))
         if first is not None
     )  # fmt: skip
+
+
+def _selector_use(selector: str, signer: str, passed: int, failed: int, *days: str | None) -> SelectorUse:
+    first, last, right = (_day(day) if day else None for day in days)
+    assert first and last
+    return SelectorUse(selector, signer, passed, failed, first, last, right)
 
 
 @lru_cache(maxsize=8192)

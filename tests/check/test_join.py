@@ -162,6 +162,14 @@ def test_the_parents_identity_that_signs_a_subdomain_is_the_one_to_set_up():
     assert not any("news.example.com" in line for line in remark.fix)
 
 
+def test_a_key_that_verifies_in_another_region_keeps_its_record():
+    elsewhere = selector(passed=900)._replace(region="eu-south-1")
+    fails = seen(state("own-dkim-broken"), selectors=[selector(passed=0, failed=40), elsewhere])
+    remark = next(each for each in said(fails, region(identity())) if each.fix)
+    assert not any("CNAME" in line for line in remark.fix)
+    assert "  Amazon SES eu-south-1: leave its DNS record as it is." in remark.fix
+
+
 @pytest.mark.parametrize(("sound", "says"), [(True, True), (False, False), (None, False)])
 def test_a_failed_mail_from_whose_exchange_is_right_again_needs_only_to_be_set_up_again(sound, says):
     path = MailFrom("bounce.example.com", (), sound, IRELAND, SpfFound("", None, True, 0, (), ()), ())
