@@ -1,7 +1,7 @@
 """A custom MAIL FROM domain of Amazon SES: exactly one MX, the right host, and SPF (AWS guide, MAIL FROM)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dmarcwatch.check.remarks import Remark, fix, unknown, warn, well
 from dmarcwatch.check.resolver import Answer, Dns
@@ -38,7 +38,7 @@ def mail_from_of(dns: Dns, domain: str, *, region: str | None) -> MailFrom:
         sound=sound,
         region=next((match["region"] for match in named if match), None),
         spf=spf,
-        remarks=(*_exchange(answer, sound, region or "<region>"), *spf.remarks, *_without_ses(spf)),
+        remarks=(*_exchange(answer, sound, region or "<region>"), *_missing(spf), *_without_ses(spf)),
     )
 
 
@@ -67,11 +67,24 @@ def _exchange(answer: Answer, sound: bool | None, region: str) -> Iterator[Remar
         yield fix(answer.name, f"Its MX, {answer.values[0]}, is not SES's, {_FALLBACK}", record)
 
 
+def _missing(spf: SpfFound) -> Iterator[Remark]:
+    """What is to be said of the SPF record, with the one to publish where there is none."""
+    line = f'DNS: {spf.domain} TXT "{facts().mail_from_txt}"'
+    absent = spf.known and spf.record is None
+    for remark in spf.remarks:
+        yield replace(remark, fix=(line,)) if absent and not remark.fix else remark
+
+
 def _without_ses(spf: SpfFound) -> Iterator[Remark]:
     if spf.record is None or not spf.known or spf.includes_ses():
         return
-    line = f'DNS: {spf.domain} TXT "{facts().mail_from_txt}"'
+    # A second SPF record would make a permerror of both (RFC 7208 section 4.5).
+    version, _, terms = spf.record.partition(" ")
+    merged = " ".join(filter(None, (version, "include:amazonses.com", terms.strip())))
+    lines = (f'DNS: {spf.domain} TXT "{merged}"', f'  instead of "{spf.record}"')
     if "ip4:" in spf.record.lower():
-        yield warn(spf.domain, "SPF lists addresses and does not include amazonses.com, whose change.", line)
+        yield warn(
+            spf.domain, "SPF lists addresses and does not include amazonses.com, whose change.", *lines
+        )
     else:
-        yield fix(spf.domain, "SPF does not include amazonses.com, so it fails for mail of SES.", line)
+        yield fix(spf.domain, "SPF does not include amazonses.com, so it fails for mail of SES.", *lines)

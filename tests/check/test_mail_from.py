@@ -73,6 +73,26 @@ def test_spf_must_include_ses(zone, weight, words):
     assert any(words in message for message in messages(found(MX, other, zone), weight))
 
 
+def test_a_missing_spf_record_is_printed_to_be_published():
+    (remark,) = [each for each in found(MX).remarks if each.weight is Weight.FIX]
+    assert remark.fix == ('DNS: bounce.example.com TXT "v=spf1 include:amazonses.com ~all"',)
+
+
+@pytest.mark.parametrize(
+    ("record", "merged"),
+    [
+        ("v=spf1 include:other.example -all", "v=spf1 include:amazonses.com include:other.example -all"),
+        ("v=spf1 ip4:192.0.2.1 ~all", "v=spf1 include:amazonses.com ip4:192.0.2.1 ~all"),
+        ("v=spf1 redirect=other.example", "v=spf1 include:amazonses.com redirect=other.example"),
+        ("v=spf1 -all", "v=spf1 include:amazonses.com -all"),
+    ],
+)
+def test_somebody_elses_spf_record_is_merged_into_one(record, merged):
+    other = {"other.example TXT": txt("v=spf1 ip4:192.0.2.9 -all"), "bounce.example.com TXT": txt(record)}
+    lines = next(each.fix for each in found(MX, other).remarks if "does not include" in each.message)
+    assert lines == (f'DNS: bounce.example.com TXT "{merged}"', f'  instead of "{record}"')
+
+
 def test_an_exchange_that_nobody_knows_is_not_missing():
     path = found(SPF, {"bounce.example.com MX": Fault.SERVFAIL})
     assert path.sound is None
