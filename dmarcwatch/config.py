@@ -1,5 +1,6 @@
 """`dmarcwatch.toml`: sources, domains, and the answers only the user has, all mistakes named at once."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from dmarcwatch.notify.settings import NO_CHANNELS, Notify
 from dmarcwatch.tables import Reader
 from dmarcwatch.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
+_VERSION = re.compile(r"\s*[Vv]\s*=\s*DMARC1\s*(;|$)")
+"""Other mistakes of a record are told beside the verdict; one without this is no record at all."""
 _SOURCES: Mapping[str, type] = {"imap": ImapSource, "files": FileSource, "s3": S3Source}
 
 
@@ -151,6 +154,8 @@ def _answers(reader: Reader, tables: object) -> dict[str, DomainAnswers]:
         record = table.pop("record", None)
         if not isinstance(record, str | None):
             reader.complain(f"{where}.record", "is not text in quotes")
+        elif record is not None and not _VERSION.match(record):
+            reader.complain(f"{where}.record", f"does not begin with v=DMARC1: copy it from _dmarc.{domain}")
         declared = reader.make(Declared, table, where)
         if declared is not None:
             found[domain.lower()] = DomainAnswers(record, declared)

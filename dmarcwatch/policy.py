@@ -69,6 +69,11 @@ class DmarcRecord:
             raise ConfigError(problems, hint="write it as in DNS, such as p=quarantine; sp=none")
         return cls(tuple(tags.items()))
 
+    @property
+    def begins_right(self) -> bool:
+        """Whether it begins with `v=DMARC1`; receivers pass over any other (RFC 9989 section 4.7)."""
+        return self.tags[:1] == (("v", "DMARC1"),)
+
     def get(self, name: str) -> str | None:
         """A tag's value, None where it is absent."""
         return next((value for tag, value in self.tags if tag == name), None)

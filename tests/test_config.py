@@ -100,6 +100,18 @@ def test_a_password_in_the_file_is_refused_without_repeating_it(config):
 
 
 @pytest.mark.parametrize(
+    "record", ["p=none; rua=mailto:d@example.com", "p=none; v=DMARC1", "v=DMARC12; p=none"]
+)
+def test_a_record_that_receivers_would_pass_over_is_refused_by_its_domain(config, record):
+    with pytest.raises(ConfigError) as caught:
+        config(f'[domain."example.com"]\nrecord = "{record}"')
+    assert (
+        'domain."example.com".record: does not begin with v=DMARC1: copy it from _dmarc.example.com'
+        in str(caught.value)
+    )
+
+
+@pytest.mark.parametrize(
     "text", ["database = ", "source = 1", "domain = 1", '[domain]\n"example.com" = 1', "[[thresholds]]"]
 )
 def test_what_is_no_configuration_is_refused_in_words(config, text):

@@ -1,5 +1,6 @@
 """From the gates to the answer: what the owner may do now (JUDGEMENT 6, decision)."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -297,3 +298,11 @@ def test_a_verdict_is_about_the_day_it_is_given_for():
     verdict = healthy().judge(date(2026, 11, 10))
     assert verdict.as_of == date(2026, 11, 10)
     assert verdict.window == (date(2026, 10, 10), date(2026, 11, 8))
+
+
+@pytest.mark.parametrize(("record", "begins"), [("v=DMARC1; p=none", True), ("p=none; v=DMARC1", False)])
+def test_no_next_record_is_made_of_one_that_receivers_pass_over(record, begins):
+    verdict = replace(healthy(), record=record).judge()
+    assert verdict.next_tags == "p=quarantine; t=y; pct=0"
+    assert verdict.next_record == ("v=DMARC1; p=quarantine; t=y; pct=0" if begins else None)
+    assert any("does not begin with v=DMARC1" in note for note in verdict.notes) is not begins

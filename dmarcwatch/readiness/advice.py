@@ -48,7 +48,10 @@ def _next_record(record: str | None, changes: Mapping[str, str | None]) -> tuple
     if record is None:
         return None, (keep,)
     try:
-        return str(DmarcRecord.parse(record).with_tags(changes)), ()
+        known = DmarcRecord.parse(record)
+        if not known.begins_right:
+            raise ConfigError(["it does not begin with v=DMARC1"])
+        return str(known.with_tags(changes)), ()
     except ConfigError as error:
         return None, (
             f"the record you publish cannot be read ({'; '.join(error.problems)}): mend it first",
