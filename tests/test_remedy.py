@@ -101,7 +101,7 @@ def test_a_mail_from_of_another_region_keeps_the_one_mx_it_has():
 
 
 def test_a_region_without_any_own_signature_needs_dkim_before_the_mail_from():
-    steps = [EASY_DKIM, "put-email-identity-dkim-attributes", MAIL_FROM]
+    steps = ["create-email-identity", EASY_DKIM, "put-email-identity-dkim-attributes", MAIL_FROM]
     assert [words[2] for words in commands(lines("region-gap", selectors=()))] == steps
 
 
@@ -141,6 +141,12 @@ def test_a_subdomain_that_its_parent_signs_gets_an_identity_of_its_own_under_str
 def test_without_any_own_signature_a_broken_return_path_is_mended_by_signing_too():
     assert commands(lines("strict-aspf")) == []
     assert commands(lines("strict-aspf", selectors=()))[0][2] == EASY_DKIM
+
+
+def test_a_region_that_nothing_of_the_domain_signs_in_may_need_an_identity_first():
+    found = [words[2] for words in commands(lines("amazonses-only", selectors=()))]
+    assert found.index("create-email-identity") < found.index(EASY_DKIM)
+    assert "create-email-identity" not in [words[2] for words in commands(lines("amazonses-only"))]
 
 
 @pytest.mark.parametrize("region", ["", "unknown-region", "203.0.113.0/24"])

@@ -84,6 +84,17 @@ class Case:
         )
 
 
+def _new_identity(case: Case) -> tuple[str, ...]:
+    """What comes first in a region that nothing of the domain signs in: it may have no identity there."""
+    if case.keys:
+        return ()
+    return (
+        f"Where {case.region} has no identity of {case.identity} yet, this makes one that signs:",
+        *case.aws("create-email-identity"),
+        "Publish the 3 tokens it prints, as below. Where there is one:",
+    )
+
+
 def _easy_dkim(case: Case) -> tuple[str, ...]:
     return (
         case.console,
@@ -253,6 +264,7 @@ def _amazonses_only(case: Case) -> tuple[str, ...]:
         "Find the identity, in every account and region, before enforcing: enforcement will stop it.",
         f"aws sesv2 list-email-identities --region {case.region}",
         "If it is yours, sign with the domain's identity:",
+        *_new_identity(case),
         *_easy_dkim(case),
         "If an address of the domain is an identity of its own, delete it and the domain's applies to it:",
         f"aws sesv2 delete-email-identity --region {case.region} --email-identity <address>@{case.domain}",
@@ -284,7 +296,7 @@ def _region_gap(case: Case) -> tuple[str, ...]:
     lacks = "the MAIL FROM is not" if case.keys else "they are not"
     return (
         f"Identities, DKIM and MAIL FROM are set up for each region; in {case.region} {lacks}:",
-        *(() if case.keys else _easy_dkim(case)),
+        *(() if case.keys else (*_new_identity(case), *_easy_dkim(case))),
         *_custom_mail_from(case),
     )
 
