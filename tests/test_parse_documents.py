@@ -24,6 +24,7 @@ from tests.reading import fixture, grade, head, problems, read_once, said, whole
         ("dotnet-declared-utf-16", "Zürich Mail", Grade.REPAIRED),
         ("anonymous-byte-order-mark", "reporter.example", Grade.CLEAN),
         ("anonymous-space-before-declaration", "reporter.example", Grade.REPAIRED),
+        ("anonymous-declared-ascii", "Zürich Mail", Grade.CLEAN),
         ("anonymous-invalid-utf8", "caf� reports", Grade.REPAIRED),
     ],
 )

@@ -31,7 +31,7 @@ _BOMS = (
 """What a document may begin with, and its encoding; XML 1.0 appendix F. UTF-32's begins like UTF-16's."""
 _DECLARED = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _ENCODINGS = frozenset(
-    {"utf-8", "ascii", "koi8-r", "koi8-u", "mac-roman", "gb2312", "gbk", "gb18030", "big5"}
+    {"utf-8", "koi8-r", "koi8-u", "mac-roman", "gb2312", "gbk", "gb18030", "big5"}
     | {"shift_jis", "cp932", "euc_jp", "euc_kr", "iso2022_jp"}
     | {f"iso8859-{part}" for part in range(1, 17)}
     | {f"cp{page}" for page in range(1250, 1259)}
@@ -238,6 +238,9 @@ def _declared(text: bytes) -> str | None:
         name = codecs.lookup(declared[1].decode("ascii")).name
     except LookupError:
         return None
+    if name == "ascii":
+        # What is ASCII is UTF-8 as well, and what is not is mostly that.
+        return "utf-8"
     return name if name in _ENCODINGS else None
 
 
