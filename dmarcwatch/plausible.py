@@ -115,7 +115,7 @@ def implausible(told: Told, known: Known) -> Held | None:
 
 
 def _late(told: Told, known: Known) -> Held | None:
-    if told.received_at is None or told.received_at <= told.report.end + LATE:
+    if told.received_at is None or told.received_at - told.report.end <= LATE:
         return None
     days = (told.received_at - told.report.end).days
     return Held(Why.LATE, f"received {days} days after its end, {told.report.end:%Y-%m-%d}")

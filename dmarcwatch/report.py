@@ -229,4 +229,4 @@ _LONGEST = timedelta(days=35)
 
 def is_plausible(begin: datetime, end: datetime) -> bool:
     """Whether a period can be that of a report (dmarc.md 1.4); one with another is kept and not counted."""
-    return _EARLIEST <= begin <= end <= begin + _LONGEST
+    return _EARLIEST <= begin <= end and end - begin <= _LONGEST

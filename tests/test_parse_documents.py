@@ -1,5 +1,7 @@
 """Encodings, counts, addresses, names, cut and hostile documents: what is read of them and what is refused."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from dmarcwatch.errors import ReportError
@@ -80,6 +82,12 @@ def test_a_record_that_cannot_be_counted_is_a_problem_with_its_place():
         ("feedback/record[7]/row/count", "2.5", None),
         ("feedback/record[9]/row/count", "", None),
     ]
+
+
+def test_a_count_may_have_a_plus_sign():
+    found = read_once(fixture("anonymous-stray-text").replace(b"<count>1<", b"<count>+4<"))
+    assert [record.messages for record in found.records] == [4]
+    assert (found.reading.problems, found.reading.grade) == ((), Grade.REPAIRED)
 
 
 def test_a_second_row_is_counted_as_unread():
@@ -169,6 +177,36 @@ def test_names_that_are_none_are_not_told_as_names():
     record = said("hostile-names")
     assert (record.header_from, record.dkim[0].selector) == (None, None)
     assert [problem.found for problem in problems("hostile-names")] == ["<img src=x>.example.com", "=cmd"]
+
+
+@pytest.mark.parametrize(
+    ("text", "begin"),
+    [
+        ("+1794960000", datetime(2026, 11, 18, tzinfo=UTC)),
+        ("1.79496E9", datetime(2026, 11, 18, tzinfo=UTC)),
+        ("1794960000.", datetime(2026, 11, 18, tzinfo=UTC)),
+        ("-86400", datetime(1969, 12, 31, tzinfo=UTC)),
+        ("-0.5", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("253402300799", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("9999-12-31", datetime(9999, 12, 31, tzinfo=UTC)),
+    ],
+)
+def test_a_number_is_an_instant_however_it_is_written(text, begin):
+    data = fixture("anonymous-stray-text")
+    for part in (b"1794960000", b"1795046399"):
+        data = data.replace(part, text.encode())
+    for _ in range(2):
+        found = read_once(data)
+        assert found.reading.report.begin == begin
+        assert found.records
+
+
+@pytest.mark.parametrize(
+    "text", ["1794960000000", "1e99", "-1e12", "nan", "inf", "1_794_960_000", "1e", "0x1"]
+)
+def test_a_number_that_no_calendar_has_is_no_instant(text):
+    with pytest.raises(ReportError, match=f"begin: no instant: '{text}'"):
+        read_once(fixture("anonymous-stray-text").replace(b"1794960000", text.encode()))
 
 
 @pytest.mark.parametrize(

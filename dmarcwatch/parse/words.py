@@ -32,8 +32,8 @@ MAX_FOUND_CHARS = 200
 """What a note or a problem quotes; enough to recognise the text by."""
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
-_COUNT = re.compile(r"[0-9]{1,12}(?:\.0*)?")
-_EPOCH = re.compile(r"[0-9]{1,12}(?:\.[0-9]*)?")
+_COUNT = re.compile(r"\+?[0-9]{1,12}(?:\.0*)?")
+_EPOCH = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
 TEST_MODE = "policy testing mode"
 """How the comment of a reason `other` begins where the policy's `t` tag was heeded."""
 NO_DOMAIN = frozenset({"", "<>", "null"})
@@ -175,7 +175,7 @@ class Notes:
         return None
 
     def instant(self, texts: Texts, path: str) -> datetime | None:
-        """An instant in aware UTC: seconds since 1970, a fraction cut off, or ISO 8601; None for the rest."""
+        """An instant in aware UTC: seconds since 1970, also like `1.79E9`, or ISO 8601; None for the rest."""
         text = texts.get(path)
         if not text:
             return None
@@ -186,7 +186,7 @@ class Notes:
             self.repaired = True
         try:
             if _EPOCH.fullmatch(text):
-                return datetime.fromtimestamp(int(text.partition(".")[0]), UTC)
+                return datetime.fromtimestamp(int(float(text)), UTC)
             moment = datetime.fromisoformat(text)
             # Without an offset it is meant as the schema has it, in UTC.
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -223,7 +223,7 @@ def read_address(text: str) -> str | None:
 
 @lru_cache(maxsize=1 << 10)
 def read_count(text: str) -> int | None:
-    """Messages of a record, 0..10^8, also written like `3.0`; None where `text` is no such number."""
+    """Messages of a record, 0..10^8, also written like `3.0` or `+3`; None where `text` is no such number."""
     if not _COUNT.fullmatch(text):
         return None
     count = int(text.partition(".")[0])
