@@ -1,6 +1,7 @@
 """Mails taken apart as Python's `email` takes them apart, and where on purpose they are not."""
 
 import base64
+import binascii
 import email
 import email.message
 import os
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.errors import TooLarge
+from dmarcwatch.unpack import unpack
 from dmarcwatch.unpack.mime import Leaf, decode, read_mail
-from tests.mail_build import mail, multipart, part
+from tests.mail_build import gz, mail, multipart, part, report, zipped
 
 MAILS = Path(__file__).parent.parent / "fixtures" / "mails"
 BUDGETS = Budgets()
@@ -220,3 +222,62 @@ def test_a_hundred_parts_are_opened_their_container_included(number):
         assert caught.value.reason == "parts"
     else:
         assert len(ours(data)) == number
+
+
+def uu(data, name="r.xml.gz"):
+    lines = [binascii.b2a_uu(data[at : at + 45]) for at in range(0, len(data), 45)]
+    return b"begin 644 %b\n%b`\nend\n" % (name.encode(), b"".join(lines))
+
+
+@pytest.mark.parametrize("encoding", ["x-uuencode", "uuencode", "X-UUE", "uue"])
+@pytest.mark.parametrize("dress", [bytes, lambda raw: raw.replace(b"\n", b"\r\n"), lambda raw: b"\n" + raw])
+def test_uuencoded_parts_are_decoded(encoding, dress):
+    body = dress(uu(gz(report())))
+    found = unpack(mail(part(body, name="r.xml.gz", encoding=encoding)))
+    assert [b"".join(document.chunks()) for document in found.documents] == [report()]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"begin 644 x\n",
+        b"begin 644 x\n#86)C\n\xff\xff\n",
+        b"#86)C\n",
+        b"begin 644 x\n#86)CX\nend\n#86)C",
+    ],
+)
+def test_a_uuencoded_part_is_decoded_as_far_as_it_goes(raw):
+    assert decode(leaf(raw, "x-uuencode"), BUDGETS) in (b"", b"abc")
+
+
+@pytest.mark.parametrize("width", [4, 10, 46, 55])
+def test_base64_may_be_padded_on_every_line(width):
+    data = gz(report())
+    lines = [base64.b64encode(data[at : at + width]) for at in range(0, len(data), width)]
+    for end in (b"\n", b"\r\n"):
+        assert decode(leaf(end.join(lines) + end, "base64"), BUDGETS) == data
+
+
+def test_a_footer_behind_base64_is_no_part_of_it():
+    raw = base64.b64encode(b"abcd") + b"\n-- \nlist of example.com\n"
+    assert decode(leaf(raw, "base64"), BUDGETS) == b"abcd"
+
+
+@pytest.mark.parametrize("data", [report(), b"\r\n" + report(), gz(report()), zipped({"r.xml": report()})])
+@pytest.mark.parametrize("encoding", ["base64", "x-uuencode"])
+@pytest.mark.parametrize("name", ["", "r.xml"])
+def test_a_report_that_is_not_encoded_as_declared_is_read_as_it_stands(data, encoding, name):
+    raw = part(data, "application/octet-stream", name, encoding="").replace(
+        b"\r\n\r\n", f"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode(), 1
+    )
+    found = unpack(mail(raw))
+    assert len(found.documents) == 1
+    assert b"<org_name>Reporter</org_name>" in b"".join(found.documents[0].chunks())
+
+
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n\r\n", b"\n" * 100])
+@pytest.mark.parametrize("data", [gz(report()), zipped({"r.xml": report()})])
+def test_blank_lines_before_an_archive_hide_nothing(blank, data):
+    for item in (blank + data, mail(part(blank + data)), mail(part(blank + data, "text/plain", "r"))):
+        assert [b"".join(document.chunks()) for document in unpack(item).documents] == [report()]

@@ -22,7 +22,7 @@ from dmarcwatch.reasons import BUDGET_REASONS, Reason
 from dmarcwatch.text import clean
 from dmarcwatch.unpack.archives import Content, Packed, gunzip, plain
 from dmarcwatch.unpack.inflate import Meter
-from dmarcwatch.unpack.mime import Leaf, decode, decode_base64, read_mail
+from dmarcwatch.unpack.mime import Leaf, decode, decode_base64, read_mail, undecoded
 from dmarcwatch.unpack.sniff import (
     HEAD_BYTES,
     Kind,
@@ -31,6 +31,7 @@ from dmarcwatch.unpack.sniff import (
     is_markup,
     may_hold_report,
     sniff,
+    without_blank_lines,
 )
 from dmarcwatch.unpack.zips import entries, read_entry
 
@@ -45,6 +46,7 @@ _CLAIMING_TYPES = frozenset(
 )
 _OFFICE = re.compile(r"\.(?:doc|xls|ppt|vsd|mpp)[a-z]?\Z", re.IGNORECASE)
 """Documents that share their container with Outlook's messages."""
+_REPORTS = (Kind.GZIP, Kind.ZIP, Kind.REPORT, Kind.TLS_REPORT)
 _SECRET_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"})
 _AUTH_FAILURE = re.compile(rb"^feedback-type:\s*auth-failure\b", re.IGNORECASE | re.MULTILINE)
 _EXIM_FAILURE = b"A message claiming to be from you has failed the published DMARC policy"
@@ -181,6 +183,8 @@ class _Finder:
         if leaf.type in _SECRET_TYPES or leaf.name.lower().endswith(".p7m"):
             raise NotAReport(Reason.UNSUPPORTED, "S/MIME or PGP data, which cannot be opened here")
         data = decode(leaf, self._budgets)
+        if leaf.encoding and sniff(without_blank_lines(data)[:HEAD_BYTES]) not in _REPORTS:
+            data = _if_report(undecoded(leaf, self._budgets)) or data
         claimed = leaf.type in _CLAIMING_TYPES or _claims(leaf.name)
         if _is_failure_report(leaf, data):
             whole_message = leaf.data[slice(*leaf.message)]
@@ -191,6 +195,7 @@ class _Finder:
             self._look_at(leaf.name, data, claimed=claimed)
 
     def _look_at(self, name: str, data: bytes, *, claimed: bool) -> None:
+        data = without_blank_lines(data)
         kind = sniff(data[:HEAD_BYTES])
         if kind is Kind.UNKNOWN and is_bare_base64(data[:HEAD_BYTES]):
             data = decode_base64(data)
@@ -247,6 +252,12 @@ def _refuse(kind: Kind, head: bytes, *, name: str, claimed: bool) -> None:
         raise NotAReport(Reason.EMPTY, "nothing at all")
     if claimed and kind is Kind.UNKNOWN:
         raise NotAReport(Reason.DAMAGED, "named like a report, and neither gzip, zip nor XML")
+
+
+def _if_report(data: bytes) -> bytes | None:
+    """Bytes that begin as a report does; some are sent as they are, whatever encoding the header names."""
+    head = without_blank_lines(data)[:HEAD_BYTES]
+    return data if may_hold_report(head) and sniff(head) in _REPORTS else None
 
 
 def _claims(name: str) -> bool:

@@ -6,6 +6,7 @@ compared in the tests; what is read better than there is said at its place.
 """
 
 import binascii
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,6 +20,10 @@ from dmarcwatch.reasons import Reason
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*(?:\r\n|\n|\r|\Z)")
 _ANY_DELIMITER = re.compile(rb"^--([^\s-][^\r\n]{0,99}?)[ \t]*\r?\n", re.MULTILINE)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_MORE_BASE64 = re.compile(rb"={1,2}\s+[A-Za-z0-9+/](?:[A-Za-z0-9+/\s]++={0,2}+)*+")
+"""What follows the first padding where each line has its own."""
+_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} .*\n", re.MULTILINE)
+_UU_ENCODINGS = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 _TOKEN = re.compile(rb"[a-z0-9-]+")
 _ENCODINGS = {name.encode(): name for name in ("base64", "quoted-printable", "7bit", "8bit", "binary")} | {
     b"": ""
@@ -100,11 +105,38 @@ def decode(leaf: Leaf, budgets: Budgets) -> bytes:
     raw = leaf.data[leaf.start : leaf.end]
     if leaf.encoding == "base64":
         return decode_base64(raw)
+    if leaf.encoding in _UU_ENCODINGS:
+        return decode_uu(raw)
     return binascii.a2b_qp(raw) if leaf.encoding == "quoted-printable" else raw
+
+
+def undecoded(leaf: Leaf, budgets: Budgets) -> bytes:
+    """The bytes of a leaf as they stand in the mail. Raises TooLarge as `decode` does."""
+    return decode(leaf._replace(encoding=""), budgets)
+
+
+def decode_uu(raw: bytes) -> bytes:
+    """What stands between `begin` and `end`; lines that hold nothing are skipped."""
+    begin = _UU_BEGIN.search(raw)
+    decoded: list[bytes] = []
+    for line in raw[begin.end() :].splitlines() if begin else ():
+        if line.rstrip() == b"end":
+            break
+        with contextlib.suppress(binascii.Error):
+            # Some encoders put more characters on a line than its length says.
+            decoded.append(binascii.a2b_uu(line[: 1 + ((line[0] - 32 & 63) + 2) // 3 * 4] if line else line))
+    return b"".join(decoded)
 
 
 def decode_base64(raw: bytes) -> bytes:
     """`raw` decoded as far as it goes; a footer that a mailing list added comes out as a garbage tail."""
+    padding = raw.find(b"=")
+    if padding >= 0 and _MORE_BASE64.fullmatch(raw, padding):
+        return b"".join(map(_decode_base64, raw.split(b"=")))
+    return _decode_base64(raw)
+
+
+def _decode_base64(raw: bytes) -> bytes:
     try:
         return binascii.a2b_base64(raw)
     except binascii.Error:  # wrong padding: cut in transport, or characters lost

@@ -64,6 +64,14 @@ def foreign_container(head: bytes) -> str | None:
     return next((name for magic, name in _CONTAINERS if head.startswith(magic)), None)
 
 
+def without_blank_lines(data: bytes) -> bytes:
+    """`data` without the line ends in front of gzip data or a zip archive, which gateways add."""
+    if not data.startswith((b"\r", b"\n")):
+        return data
+    trimmed = data.lstrip(b"\r\n")
+    return trimmed if trimmed.startswith((GZIP_MAGIC, ZIP_MAGIC)) else data
+
+
 def is_bare_base64(head: bytes) -> bool:
     """True for the text of an attachment that lost its mail, or whose encoding no header names."""
     return head.lstrip().startswith(_BASE64_LEADS)
@@ -75,6 +83,7 @@ def may_hold_report(head: bytes) -> bool:
     Asked of parts that neither by name nor by type claim to be one. A stranger can have large senders
     mail his words under their name and signature, an invitation for example, but not begin the part.
     """
+    head = without_blank_lines(head)
     if head.startswith((GZIP_MAGIC, ZIP_MAGIC, *_CONTAINER_MAGICS)) or is_placeholder(head):
         return True
     return head[:64].lstrip(_LEAD).startswith((b"<", b"{", *_BASE64_LEADS))
