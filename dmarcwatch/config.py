@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from dmarcwatch.budgets import Budgets
 from dmarcwatch.collect.sources import FileSource, ImapSource, S3Source, Source
+from dmarcwatch.domains import normal_domain, normal_pattern
 from dmarcwatch.errors import ConfigError
 from dmarcwatch.history import NOTHING_DECLARED, Declared
 from dmarcwatch.notify.settings import NO_CHANNELS, Notify
@@ -116,6 +117,7 @@ def _config(reader: Reader, document: dict[str, Any]) -> Config:
     if reader.problems:
         raise ConfigError(sorted(reader.problems), hint="Mend these and run the command again.")
     assert general and thresholds and budgets and notify
+    general = replace(general, domains=tuple(normal_pattern(each) for each in general.domains))
     return Config(general, sources, answers, thresholds, budgets, notify)
 
 
@@ -145,18 +147,31 @@ def _answers(reader: Reader, tables: object) -> dict[str, DomainAnswers]:
     if not isinstance(tables, dict):
         reader.complain("domain", 'write each domain as [domain."example.com"]')
         return {}
-    found = {}
+    found: dict[str, DomainAnswers] = {}
     for domain, table in tables.items():
-        where = f'domain."{domain}"'
+        where, name = f'domain."{domain}"', normal_domain(domain)
+        if name is None:
+            reader.complain(where, "is no domain name")
+            continue
+        if name in found:
+            reader.complain(where, f"stands twice: {name} is another form of it")
         if not isinstance(table, dict):
             reader.complain(where, "is not a table")
             continue
-        record = table.pop("record", None)
-        if not isinstance(record, str | None):
-            reader.complain(f"{where}.record", "is not text in quotes")
-        elif record is not None and not _VERSION.match(record):
-            reader.complain(f"{where}.record", f"does not begin with v=DMARC1: copy it from _dmarc.{domain}")
+        record = _record(reader, table.pop("record", None), where, name)
         declared = reader.make(Declared, table, where)
         if declared is not None:
-            found[domain.lower()] = DomainAnswers(record, declared)
+            found[name] = DomainAnswers(record, declared)
     return found
+
+
+def _record(reader: Reader, record: object, where: str, domain: str) -> str | None:
+    if record is None:
+        return None
+    if not isinstance(record, str):
+        reader.complain(f"{where}.record", "is not text in quotes")
+    elif not _VERSION.match(record):
+        reader.complain(f"{where}.record", f"does not begin with v=DMARC1: copy it from _dmarc.{domain}")
+    else:
+        return record
+    return None

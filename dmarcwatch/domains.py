@@ -27,6 +27,14 @@ def normal_domain(text: str) -> str | None:
     return _normal(text) if len(text) <= _MAX_NAME + 1 else None
 
 
+def normal_pattern(text: str) -> str:
+    """A name as `normal_domain` has it, in which labels may hold `*`, `?` and sets in brackets."""
+    labels = text.strip().removesuffix(".").split(".")
+    return ".".join(
+        label.lower() if set(label) & set("*?[]") else normal_domain(label) or label for label in labels
+    )
+
+
 @lru_cache(maxsize=1 << 16)
 def organizational_domain(name: str) -> str:
     """The public suffix of `name` and one label more; `name` itself where there is no such label.

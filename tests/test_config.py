@@ -111,6 +111,30 @@ def test_a_record_that_receivers_would_pass_over_is_refused_by_its_domain(config
     )
 
 
+@pytest.mark.parametrize("name", ["münchen.de", "MÜNCHEN.de.", "xn--mnchen-3ya.de", "Xn--Mnchen-3ya.de"])
+def test_a_domain_may_be_written_as_people_do(config, name):
+    found = config(f"""domains = ["{name}", "*.{name}"]
+        [domain."{name}"]
+        audience = "machines" """)
+    assert found.for_domain("xn--mnchen-3ya.de").declared.audience == "machines"
+    assert found.is_ours("xn--mnchen-3ya.de")
+    assert found.is_ours("news.xn--mnchen-3ya.de")
+    assert not found.is_ours("xn--mnchen-3ya.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[domain."two words"]', 'domain."two words": is no domain name'),
+        ('[domain."münchen.de"]\n[domain."xn--mnchen-3ya.de"]', "stands twice"),
+    ],
+)
+def test_a_domain_is_a_name_and_stands_once(config, text, words):
+    with pytest.raises(ConfigError) as caught:
+        config(text)
+    assert words in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "text", ["database = ", "source = 1", "domain = 1", '[domain]\n"example.com" = 1', "[[thresholds]]"]
 )

@@ -11,7 +11,7 @@ from dmarcwatch.compose import compose
 from dmarcwatch.config import Config
 from dmarcwatch.judging import Court
 from dmarcwatch.report import AuthResult, Dkim, DmarcResult, Spf, SpfScope
-from tests.build import SES_SELECTOR, record, report
+from tests.build import SES_SELECTOR, policy, record, report
 from tests.database import NOW, SENDERS, feed, fresh
 
 STREAM = "example.com/amazon-ses/us-east-1"
@@ -127,3 +127,12 @@ def test_commands_and_records_stay_whole_on_a_narrow_terminal(told, monkeypatch)
     assert "    aws sesv2 put-email-identity-dkim-signing-attributes --region us-east-1 \\" in lines
     assert "      --signing-attributes NextSigningKeyLength=RSA_2048_BIT" in lines
     assert all(len(line) <= 40 for line in lines.splitlines() if line.startswith("    Find"))
+
+
+def test_a_domain_may_be_named_in_the_letters_people_read(tmp_path):
+    with fresh(tmp_path / "dmarcwatch.db") as database:
+        of = report(policy=policy(domain="xn--mnchen-3ya.de"))
+        feed(database, compose(of, [record(header_from="xn--mnchen-3ya.de")]))
+        Court(Config(), SENDERS, NOW).judge_and_keep(database, ["xn--mnchen-3ya.de"])
+    done = CliRunner().invoke(main, ["--db", str(tmp_path / "dmarcwatch.db"), "sources", "München.de"])
+    assert "xn--mnchen-3ya.de" in done.stdout, done.output

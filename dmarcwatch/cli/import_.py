@@ -9,6 +9,7 @@ from dmarcwatch.check.operators import built_at, operator_of
 from dmarcwatch.cli.context import Settings, print_json
 from dmarcwatch.cli.opening import load_court, load_senders, open_store
 from dmarcwatch.cli.scale import needs_extra
+from dmarcwatch.domains import normal_pattern
 from dmarcwatch.errors import StoreError
 from dmarcwatch.store.database import store_errors, transaction
 from dmarcwatch.store.lock import only_writer
@@ -37,7 +38,7 @@ def command(
     found = Dataset(dataset)
     wanted = Wanted(reports=not without_reports)
     if domains:
-        names = [name.lower() for name in domains]
+        names = [normal_pattern(name) for name in domains]
         wanted = Wanted(lambda domain: any(fnmatchcase(domain, name) for name in names), not without_reports)
     path = settings.database_path
     with only_writer(path) as alone, store_errors(path):

@@ -12,6 +12,7 @@ from dmarcwatch.check.trusting import Trust
 from dmarcwatch.classify import Classifier, no_ptr
 from dmarcwatch.cli.context import Settings
 from dmarcwatch.config import Config, General, VerifyDkim
+from dmarcwatch.domains import normal_domain
 from dmarcwatch.errors import ConfigError
 from dmarcwatch.ingest import Plan
 from dmarcwatch.judging import Court
@@ -31,7 +32,7 @@ def open_store(settings: Settings, *, create: bool = False) -> Database:
 
 def known_domain(connection: sqlite3.Connection, name: str) -> str:
     """The policy domain that a user named. Raises ConfigError for one without reports, naming near ones."""
-    domain, known = name.rstrip(".").lower(), domains(connection)
+    domain, known = normal_domain(name) or name, domains(connection)
     if domain in known:
         return domain
     near = get_close_matches(domain, known, n=3, cutoff=0.6)
