@@ -186,6 +186,13 @@ def test_a_policy_touches_what_fails_and_nothing_else():
     assert projection.touched(Legitimacy.OWNED) == 210
 
 
+def test_streams_that_are_called_alike_have_their_from_domain():
+    named = {
+        (fate.name, fate.header_from) for fate in project(world().history(), "p=none", as_of=TODAY).streams
+    }
+    assert {("amazon-ses eu-west-1", "example.com"), ("amazon-ses eu-west-1", "news.example.com")} <= named
+
+
 def test_the_projection_reads_the_window_only():
     old = World().mail(SES, range(30, 60), 5, "amazonses-only").mail(SES, [0], 1)
     (fate,) = project(old.history(), "p=reject", as_of=TODAY).streams

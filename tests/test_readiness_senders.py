@@ -324,6 +324,18 @@ def named(stream, state):
     return (f"mend {state} in {stream.place.name}",)
 
 
+def test_messages_and_days_of_a_failing_state_are_of_the_same_window():
+    (found,) = blockers(healthy(130).mail(SES, range(70), 30, "amazonses-only").judge(), "state-failing")
+    assert found.messages == 62 * 30
+    assert "1,860 messages on 62 days, last on 18 November" in found.message
+
+
+def test_a_failing_state_below_the_domain_names_its_from_domain():
+    world = healthy().mail(SES, range(30), 5, "amazonses-only").mail(SUB, range(30), 5, "amazonses-only")
+    named = sorted(one.message.partition(":")[0] for one in blockers(world.judge(), "state-failing"))
+    assert named == ["amazon-ses eu-west-1", "amazon-ses eu-west-1 (news.example.com)"]
+
+
 def low_dkim(verdict):
     return next(one for one in (*verdict.warnings, *verdict.blockers) if one.gate == "dkim")
 

@@ -113,7 +113,7 @@ _SHORT = {
 
 
 def _without_name(sender: Sender, message: str) -> str:
-    return message.removeprefix(f"{sender.name}: ")
+    return message.removeprefix(f"{sender.name}: ").removeprefix(f"{sender.name} ({sender.header_from}): ")
 
 
 def _sentence(text: str) -> str:

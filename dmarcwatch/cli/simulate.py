@@ -40,12 +40,12 @@ def _show(found: Projection) -> None:
         f"{found.touched(Legitimacy.FORWARDED):,} forwarded, {found.touched(Legitimacy.SPOOF):,} spoofed."
     )
     click.echo()
-    click.echo(table([_row(fate) for fate in found.streams], "No messages in this window."))
+    click.echo(table([_row(fate, found.domain) for fate in found.streams], "No messages in this window."))
 
 
-def _row(fate: StreamFate) -> dict[str, object]:
+def _row(fate: StreamFate, domain: str) -> dict[str, object]:
     return {
-        "source": fate.name,
+        "source": fate.name if fate.header_from == domain else f"{fate.name} (From {fate.header_from})",
         "whose": str(fate.legitimacy),
         "policy": str(fate.policy),
         "messages": fate.messages,

@@ -29,6 +29,7 @@ class StreamFate:
 
     stream: str
     name: str
+    header_from: str
     legitimacy: Legitimacy
     policy: Policy
     """What the record asks for mail from this From domain."""
@@ -123,6 +124,7 @@ def _fate(track: Track, standing: Standing, record: DmarcRecord, window: tuple[i
     return StreamFate(
         stream=track.stream.id,
         name=track.stream.name,
+        header_from=place.header_from,
         legitimacy=standing.legitimacy,
         policy=asked,
         messages=sum(cell.messages for cell in direct) + sum(cell.messages for cell in way),

@@ -91,9 +91,8 @@ class Harm(NamedTuple):
 
 def _blocker(view: View, judged: Judged, harm: Harm) -> Blocker:
     stream, state = judged.stream, _worst_state(view, judged)
-    whose = f" ({stream.place.header_from})" if _is_below(judged.track) else ""
     doubt = "; probably yours" if judged.standing.legitimacy is Legitimacy.SHADOW else ""
-    message = f"{stream.name}{whose}: {harm.text}: {state_words(state)}{doubt}"
+    message = f"{_named(judged.track)}: {harm.text}: {state_words(state)}{doubt}"
     fix = view.snapshot.fix(stream, state)
     numbers = (harm.share, harm.limit, harm.messages)
     return Blocker("stream-failing", Kind.RISK, message, stream.id, *numbers, fix)
@@ -139,13 +138,14 @@ def _state_blockers(view: View, judged: Judged) -> Iterator[Blocker]:
         days = sorted(day for day in failing if state in cells[day].states)
         if state == RANDOM_STATE:
             days = _proving_days(view, judged, days)
-        messages = sum(cells[day].states[state] for day in days if day > recent)
+        counted = [day for day in days if day > recent]
+        messages = sum(cells[day].states[state] for day in counted)
         fault = state_fault(track, state, days, last=view.last, limits=limits)
         if fault is not None and messages > limits.state_messages:
             stream, fix = judged.stream, view.snapshot.fix(judged.stream, state)
-            found = f"{count(messages, 'message')}{since(fault.days)}: {state_words(state)}"
+            found = f"{count(messages, 'message')}{since(counted)}: {state_words(state)}"
             numbers = (messages, limits.state_messages, messages)
-            yield Blocker("state-failing", Kind.RISK, f"{stream.name}: {found}", stream.id, *numbers, fix)
+            yield Blocker("state-failing", Kind.RISK, f"{_named(track)}: {found}", stream.id, *numbers, fix)
 
 
 def _proving_days(view: View, judged: Judged, days: list[int]) -> list[int]:
@@ -193,7 +193,9 @@ def _unsigned(view: View, found: tuple[Judged, float, int], limit: float, kind: 
         if held
         else f"most of the rest fails: {state_words(state)}"
     )
-    message = f"{stream.name}: only {percent(share)} carries a passing DKIM signature of yours; {rest}"
+    message = (
+        f"{_named(judged.track)}: only {percent(share)} carries a passing DKIM signature of yours; {rest}"
+    )
     fix = view.snapshot.fix(stream, signing_fault(view.snapshot, judged.track, state))
     return Blocker("dkim", kind, message, stream.id, share, limit, unsigned, fix)
 
@@ -240,6 +242,11 @@ def _spared(view: View) -> tuple[Blocker, ...]:
         return ()
     message = f"mail from {_names(failing)} fails; only sp=none keeps it out of this"
     return (Blocker("subdomains", Kind.WARNING, message, None, len(failing), 0),)
+
+
+def _named(track: Track) -> str:
+    """The sender with its From domain, where that is a subdomain: another stream may have the same name."""
+    return track.stream.name + (f" ({track.stream.place.header_from})" if _is_below(track) else "")
 
 
 def _is_below(track: Track) -> bool:
