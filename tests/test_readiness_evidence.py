@@ -199,11 +199,18 @@ def test_so_many_organisations_have_to_agree(days, names, per_reporter, enough):
     assert ok(verdict, "reporters") is enough
 
 
-def test_one_reporter_only_says_when_that_will_be_enough():
-    verdict = healthy(40, reporters=["google"]).judge()
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["google"], "1 organisation reported on your own mail (google)"),
+        (["google", "yahoo"], "2 organisations"),
+    ],
+)
+def test_too_few_reporters_say_when_they_will_be_enough(names, words):
+    verdict = healthy(40, reporters=names).judge()
     assert verdict.verdict == "cannot-tell"
     assert verdict.days_needed == 19
-    assert "1 organisation reported on your own mail (google)" in verdict.blockers[0].message
+    assert words in verdict.blockers[0].message
 
 
 @pytest.mark.parametrize(("unread", "enough"), [(36, True), (37, False)])

@@ -135,7 +135,7 @@ def reporters(view: View) -> Measured:
     names = ", ".join(sorted(view.reporters)[:5]) or "nobody"
     found = f"{count(value, 'organisation')} reported on your own mail ({names}), {limit} asked for"
     days = None
-    if value == 1 and view.evidence:
+    if 0 < value < limit and view.evidence:
         rate = view.evidence / (view.last - view.first + 1)
         days = max(
             limits.lone_reporter_days - snapshot.history_days,
