@@ -186,6 +186,13 @@ def test_a_policy_touches_what_fails_and_nothing_else():
     assert projection.touched(Legitimacy.OWNED) == 210
 
 
+@pytest.mark.parametrize(("failing", "old"), [(1, (1, 0)), (3, (1, 2)), (4, (2, 2))])
+def test_no_message_is_both_quarantined_and_rejected(failing, old):
+    few = World().mail(SES, [0], failing, "amazonses-only")
+    (fate,) = project(few.history(), "p=reject; pct=50", as_of=TODAY).streams
+    assert [(each.quarantined, each.rejected) for each in fate.fates if each.population == "old"] == [old]
+
+
 def test_streams_that_are_called_alike_have_their_from_domain():
     named = {
         (fate.name, fate.header_from) for fate in project(world().history(), "p=none", as_of=TODAY).streams

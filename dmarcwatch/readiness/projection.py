@@ -137,4 +137,5 @@ def _fate(track: Track, standing: Standing, record: DmarcRecord, window: tuple[i
 
 def _done(record: DmarcRecord, asked: Policy, population: Population, failing: int) -> Fate:
     quarantined, rejected = shares(record, asked, population)
-    return Fate(population, round(failing * quarantined), round(failing * rejected))
+    touched, most = round(failing * (quarantined + rejected)), round(failing * rejected)
+    return Fate(population, touched - most, most)  # Rounded apart they could be more than there are.
