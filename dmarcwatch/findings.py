@@ -166,7 +166,7 @@ _BEST = frozenset({SesState.BOTH_ALIGNED})
 
 
 def _own_dkim_vanished(history: SesHistory) -> Finding | None:
-    """The own signature broke, and then it was gone: SES stops signing where its CNAMEs are missing."""
+    """The own signature broke, and then it was gone: SES stops signing where its key is missing in DNS."""
     signed = max((day.day for day in history.days if day.count(SIGNED)), default=date.min)
     gone = [day.day for day in history.days if day.day > signed and day.count(UNSIGNED)]
     if not gone:
@@ -174,9 +174,10 @@ def _own_dkim_vanished(history: SesHistory) -> Finding | None:
     broken = [day.day for day in history.days if signed <= day.day <= gone[0] and day.count(BROKEN)]
     if not broken:
         return None
-    message = (
-        f"the signature stopped verifying on {broken[0]} and is missing since {gone[0]}: its CNAMEs are gone"
-    )
+    broke = [use for use in history.stream.selectors if use.selector and use.failed]
+    named = broke and not any(is_easy_dkim_selector(use.selector) for use in broke)
+    lost = "the TXT of its key is gone" if named else "its CNAMEs are gone"
+    message = f"the signature stopped verifying on {broken[0]} and is missing since {gone[0]}: {lost}"
     return Finding("own-dkim-vanished", gone[0], message, Severity.BLOCKER)
 
 

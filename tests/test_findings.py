@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -154,6 +155,15 @@ def test_a_signature_that_broke_and_then_was_gone_lost_its_cnames():
     gone = found(series(("dkim-only", 40), ("own-dkim-broken", 3), ("amazonses-only", 10)))
     assert gone["own-dkim-vanished"].since == on(43)
     assert gone["own-dkim-vanished"].severity is Severity.BLOCKER
+
+
+@pytest.mark.parametrize(
+    ("selector", "lost"), [(TOKEN, "its CNAMEs are gone"), ("mail2024", "the TXT of its key is gone")]
+)
+def test_what_vanished_is_called_what_it_is(selector, lost):
+    broke = ses(selectors=(replace(use(selector, 0, 43), failed=3),))
+    days = series(("dkim-only", 40), ("own-dkim-broken", 3), ("amazonses-only", 10))
+    assert found(days, broke)["own-dkim-vanished"].message.endswith(f": {lost}")
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,14 @@ def test_a_key_is_looked_up_at_the_name_that_signs_and_mended_at_its_identity():
     assert "SES console, region eu-west-1: Configuration > Identities > shop.example >" in found
 
 
+def test_a_key_of_ones_own_that_vanished_is_published_again_and_not_replaced_by_tokens():
+    found = lines("own-dkim-vanished", selectors=("mail2024",))
+    [words] = commands(found)
+    assert words[words.index("--signing-attributes-origin") + 1] == "EXTERNAL"
+    assert "DNS: mail2024._domainkey.shop.example TXT, its p= the public half of the key" in found
+    assert not any("CNAME" in line for line in found)
+
+
 def test_the_most_specific_signer_above_the_from_domain_is_the_identity():
     signers = ("shop.example", "eu.shop.example", "other.shop.example", "op.example")
     keys = tuple(Key(TOKEN, signer) for signer in signers)

@@ -302,9 +302,26 @@ def _region_gap(case: Case) -> tuple[str, ...]:
 
 
 def _own_dkim_vanished(case: Case) -> tuple[str, ...]:
+    if case.keys and not any(is_easy_dkim_selector(key.selector) for key in case.keys):
+        return _own_key_vanished(case)
     return (
         "The keys disappeared from DNS, so SES stopped signing. Set DKIM up again, with the new tokens:",
         *_easy_dkim(case),
+    )
+
+
+def _own_key_vanished(case: Case) -> tuple[str, ...]:
+    """A key of one's own (BYODKIM), which a TXT publishes."""
+    return (
+        "The key disappeared from DNS, so SES stopped signing. Publish it again:",
+        *check_keys(case),
+        "Then set it up again, with the private key in base64:",
+        *case.aws(
+            "put-email-identity-dkim-signing-attributes",
+            "--signing-attributes-origin EXTERNAL",
+            "--signing-attributes",
+            f"  DomainSigningSelector={case.keys[0].selector},DomainSigningPrivateKey=<key>",
+        ),
     )
 
 
