@@ -136,3 +136,17 @@ def test_a_domain_may_be_named_in_the_letters_people_read(tmp_path):
         Court(Config(), SENDERS, NOW).judge_and_keep(database, ["xn--mnchen-3ya.de"])
     done = CliRunner().invoke(main, ["--db", str(tmp_path / "dmarcwatch.db"), "sources", "München.de"])
     assert "xn--mnchen-3ya.de" in done.stdout, done.output
+
+
+def test_a_key_that_vanished_is_mended_before_its_mail_is_looked_for(told):
+    own = Dkim("example.com", "mail2024", AuthResult.FAIL)
+
+    def records_of(number):
+        if number > 12:
+            return [record(messages=40, dkim=(own._replace(result=AuthResult.PASS), SES), **DKIM_ONLY)]
+        return [record(messages=40, **(UNSIGNED if number < 9 else UNSIGNED | {"dkim": (own, SES)}))]
+
+    purpose, lines = cure(told(records_of, "sources", "--stream", STREAM))
+    assert purpose == "fails. To mend it:"
+    assert lines.lstrip().startswith("The key disappeared from DNS")
+    assert "DNS: mail2024._domainkey.example.com TXT" in lines

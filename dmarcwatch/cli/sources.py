@@ -32,7 +32,6 @@ _TIERS = {
     "consistent": "of unknown reporters, which decide nothing",
     "unverified": "of reports nobody vouches for, which decide nothing",
 }
-_GRAVE = (Severity.WARNING, Severity.BLOCKER)
 _COPIED = ("aws ", "DNS:", "  ")
 """How a line of a fix begins that is a command, a record, or goes on with one."""
 _SHOWN = 20
@@ -105,8 +104,12 @@ def _fix(mender: Mender, stream: Stream, source: dict[str, Any], failing: Collec
     if source["legitimacy"] not in _OWN:
         return []
     worst = next((state for state in failing if mender.fix(stream, state)), "")
-    graver = [note["word"] for note in source["notes"] if note["severity"] in _GRAVE]
-    found = mender.fixes(stream, [worst, *graver])
+    causes, losses = (
+        [note["word"] for note in source["notes"] if note["severity"] == severity]
+        for severity in (Severity.BLOCKER, Severity.WARNING)
+    )
+    # Why mail fails says more than how it does.
+    found = mender.fixes(stream, [*causes, worst, *losses])
     if found or failing:
         return list(found)
     better = (lines for state in source["states"] if (lines := mender.fix(stream, state)))
