@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache, partial
 
 from sqlite_utils import Database
 
@@ -62,9 +63,9 @@ class Court:
 
     def mender(self, database: Database, streams: Sequence[Stream], as_of: date) -> Mender:
         """What to do about the streams of one domain, by what had been received by a day."""
-        return Mender(
-            streams, self.senders, lambda stream: seen_mail_from(database.conn, stream.id, as_of=as_of)
-        )
+        # Several states and regions ask about the same stream.
+        seen = cache(partial(seen_mail_from, database.conn, as_of=as_of))
+        return Mender(streams, self.senders, lambda stream: seen(stream.id))
 
     def judge_of(self, database: Database, known: History, as_of: date) -> Judge:
         """The judge of what is known of a domain, who names fixes by what had been received by a day."""
