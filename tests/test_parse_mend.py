@@ -122,6 +122,20 @@ def test_a_broken_tag_costs_no_record_that_follows(before, after):
     assert recovered(SOUND.replace(before, after))[1] == [4, 6]
 
 
+@pytest.mark.parametrize("text", ["<!>", "<!x>", "<![if]>", "<?>", "]]>", "<", "<>", "</>", "a/b>"])
+def test_what_looks_like_markup_and_is_none_is_text(text):
+    found, messages = recovered(
+        SOUND.replace("<org_name>", f"<org_name>{text}").replace("<row>", f"{text}<row>")
+    )
+    assert (found.reading.report.org_name, messages) == (f"{text}reporter.example", [4, 6])
+
+
+def test_what_follows_a_stray_end_of_the_report_is_the_report_s():
+    text = SOUND.replace("<policy_published>", "</feedback><junk>x</junk><policy_published>")
+    found, messages = recovered(text)
+    assert (found.reading.report.policy.domain, messages) == ("example.com", [4, 6])
+
+
 def test_a_document_that_ends_between_two_records_says_so():
     found, messages = recovered(SOUND.replace("</feedback>", ""))
     assert messages == [4, 6]

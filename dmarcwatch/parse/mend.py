@@ -9,7 +9,7 @@ that one too many ends the document. Here end tags find their element, or are pa
 import re
 from collections import Counter
 
-from dmarcwatch.parse.elements import FOREIGN_SPACE, NAMES
+from dmarcwatch.parse.elements import FEEDBACK, FOREIGN_SPACE, NAMES
 
 _BARE = r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)"
 """An ampersand that begins no reference; which entities other names stand for nobody said."""
@@ -17,17 +17,19 @@ _HALVES = r"(?:&#(?:0{0,20}5[5-7][0-9]{3}|x0{0,20}[Dd][89A-Fa-f][0-9A-Fa-f]{2});
 """References to numbers around those of surrogates."""
 _NUMBER = re.compile(r"&#(?:([0-9]+)|x([0-9A-Fa-f]+));")
 _TOKEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?(?=[A-Za-z_]).*?(?:\?>|\Z)"
     r"|<(?P<slash>/?)(?P<name>[A-Za-z_:][^\s<>/\"'=]*)"
     r"(?P<rest>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*'|[\"'])*+)(?P<end>>?)"
-    rf"|<(?![!?])|/(?P<broken>[A-Za-z_][\w.:-]*)>|{_HALVES}|{_BARE}",
+    rf"|<(?!\?[A-Za-z_]|!--|!\[CDATA\[|!(?i:doctype))|\]\]>|/(?P<broken>[A-Za-z_][\w.:-]*)>|{_HALVES}|{_BARE}",
     re.DOTALL,
 )
 """Comments, CDATA and instructions, in which every character stands for itself; tags; what is amiss."""
 _ATTRIBUTE = re.compile(r"""(?<=\s)[A-Za-z_:][\w:.-]*\s*=\s*(?:"[^"]*"|'[^']*')""")
+_END_TAG = re.compile(r"</([^\s<>/]+)")
 _NO_NAME = re.compile(r"[^\w:.-]")
 _TEXT = re.compile(f"<|{_HALVES}|{_BARE}")
 """What is amiss where no tag is."""
+_MENDED = {"&": "&amp;", "<": "&lt;", "]]>": "]]&gt;"}
 _SECTION_ENDS = {"<!--": "-->", "<![C": "]]>", "<?": "?>"}
 _UNFINISHED = re.compile(r"(?:&[#\w]{0,32};?)+\Z")
 """References at the end of a piece; the last one may go on in the next."""
@@ -95,7 +97,7 @@ class Mender:
             return self._end_tag(name) if match["slash"] else self._start_tag(match)
         if match["broken"] is not None:
             return self._end_tag(match["broken"]) if self._open[-1:] == [match["broken"]] else token
-        return self._section(token) if token.startswith(("<!", "<?")) else _mended_text(match)
+        return self._section(token) if len(token) > 1 and token[0] == "<" else _mended_text(match)
 
     def _section(self, token: str) -> str:
         begin = "<?" if token[1] == "?" else token[:4]
@@ -112,7 +114,7 @@ class Mender:
             if local == "feedback":
                 self.rest = match.string[match.start() :]
                 return ""
-            if local != "record":
+            if local not in FEEDBACK:
                 return ""
             self._end = ""
         if local not in NAMES and self._is_whole(match):
@@ -124,12 +126,16 @@ class Mender:
         return _sound(name, rest)
 
     def _is_whole(self, match: re.Match[str]) -> bool:
-        """Whether an element's end tag follows before its parent's; around records that tells nothing."""
+        """Whether an element's end tag follows before any around it. What holds records is none."""
         if not self._open or match["rest"].endswith("/"):
             return False
         text, start = match.string, match.end()
-        end = text.find(f"</{match['name']}", start, start + _MAX_FOREIGN_CHARS)
-        return end >= 0 and all(text.find(tag, start, end) < 0 for tag in (f"</{self._open[-1]}", "<record"))
+        for end in _END_TAG.finditer(text, start, start + _MAX_FOREIGN_CHARS):
+            if end[1] == match["name"]:
+                return text.find("<record", start, end.start()) < 0
+            if _local(end[1]) in self._open_names:
+                return False
+        return False
 
     def _end_tag(self, name: str) -> str:
         """The end tags up to that of the element; none if it is not open."""
@@ -140,7 +146,7 @@ class Mender:
         while _local(self._open[-1]) != local:
             closed += self._pop()
         if local == "feedback":
-            self._end = f"</{self._open[-1]}>"  # Not closed yet, so that a record may follow.
+            self._end = f"</{self._open[-1]}>"  # Not closed yet, so that more of it may follow.
             return closed
         return closed + self._pop()
 
@@ -165,9 +171,7 @@ def _sound(name: str, rest: str) -> str:
 
 def _mended_text(match: re.Match[str]) -> str:
     token = match[0]
-    if token == "&":
-        return "&amp;"
-    return "&lt;" if token == "<" else _joined(token)
+    return _MENDED.get(token) or _joined(token)
 
 
 def _joined(references: str) -> str:
