@@ -60,12 +60,13 @@ class Job:
 def run(job: Job, folder: Path) -> Usage:
     """Run to the end in `folder`. Raises RuntimeError with its last words where it failed."""
     with (folder / "stdout").open("w+b") as out, (folder / "stderr").open("w+b") as err:
+        others = _children()
         begun = time.perf_counter()
         process = subprocess.Popen(job.argv, stdout=out, stderr=err, cwd=folder, env=_environment())
         # ru_maxrss begins at the parent's size, so this process stays small: sets are made by another one.
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
-        all_used = [used, *_orphans()]
+        all_used = [used, *_orphans(others)]
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         words = (folder / "stderr").read_text("utf-8", "replace")[-2000:]
@@ -83,10 +84,19 @@ def adopt() -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def _orphans() -> Iterator[resource.struct_rusage]:
-    with suppress(ChildProcessError):
-        while True:
-            yield os.wait4(-1, 0)[2]
+def _orphans(others: set[int]) -> Iterator[resource.struct_rusage]:
+    """What the processes used that a program left behind, at their end; `others` are no business of its."""
+    while left := _children() - others:
+        with suppress(ChildProcessError):
+            yield os.wait4(left.pop(), 0)[2]
+
+
+def _children() -> set[int]:
+    found: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # a thread that has just ended
+            found.update(map(int, path.read_text("ascii").split()))
+    return found
 
 
 def dmarcwatch(

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import sqlite3
+import subprocess
 import sys
 from email import message_from_bytes, policy
 from io import BytesIO
@@ -69,6 +70,14 @@ def test_a_child_s_processor_time_and_memory_are_the_kernel_s_figures(tmp_path):
     usage = run(Job("burner", (sys.executable, "-c", program)), tmp_path)
     assert usage.cpu_seconds > 0
     assert usage.peak_mb > 200
+
+
+def test_only_what_a_program_left_behind_is_waited_for(tmp_path):
+    with subprocess.Popen(["sleep", "1000"]) as other:
+        usage = run(Job("quick", (sys.executable, "-c", "pass")), tmp_path)
+        assert usage.wall_seconds < 100
+        assert other.poll() is None
+        other.kill()
 
 
 def test_a_program_that_fails_is_no_measurement(tmp_path):
