@@ -94,7 +94,7 @@ def test_what_could_not_be_read_is_told_by_the_exit_status(tmp_path, inbox):
     assert "1 reject," in done.stdout
     assert run("scale", tmp_path / "set", inbox, "--workers", 1).stdout == "There is nothing new.\n"
     run("import", tmp_path / "set", database=tmp_path / "d.db")
-    assert "no-date-range" in run("rejects", database=tmp_path / "d.db").stdout
+    assert "malformed" in run("rejects", database=tmp_path / "d.db").stdout
 
 
 def test_a_database_that_fetch_filled_is_not_imported_over(tmp_path, inbox):
